@@ -1,0 +1,262 @@
+"""The vocabulary: what a program can ask a kernel to do with memory.
+
+An operation is a frozen value over small integers. Processes, areas and handles are named by slot
+number, so that a program reads well and shrinks well. An *area* is one PMD-sized, aligned piece of
+address space; its pages are numbered from 0. `count` is a number of pages, or `WHOLE` for every page
+of the area. Nothing here knows a kernel: whether an operation applies is the model's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROCESSES_MAX = 8
+AREAS_MAX = 8
+HANDLES_MAX = 8
+PAGES_MAX = 512
+"""Pages of an area at most: 2 MiB of 4 KiB pages, the PMD size of x86-64."""
+
+WHOLE = 0
+"""A `count` that means every page of the area; it goes with page 0."""
+
+BASE = 0
+"""An order policy: base pages only."""
+
+HUGE = 9
+"""An order policy: huge pages, of whatever order the target's PMD has."""
+
+MTHP_ORDERS = range(2, HUGE)
+"""Order policies in between: multi-size THP of that order. Order 1 does not exist for anonymous memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alloc:
+    """Map an anonymous private area; `order` is `BASE`, one of `MTHP_ORDERS`, or `HUGE`."""
+
+    process: int
+    area: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Give a whole area back (munmap)."""
+
+    process: int
+    area: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Touch pages one after the other; a write stores a value that is new in this program."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+    write: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Fork `process` into the free slot `child`."""
+
+    process: int
+    child: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """End a process; what it pinned stays pinned until the handle is released."""
+
+    process: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """pin_user_pages (FOLL_PIN, long term) of a range, kept under a free handle."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+    write: bool
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unpin:
+    """unpin_user_pages of everything under a handle."""
+
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """get_user_pages (FOLL_GET) of a range, kept under a free handle."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+    write: bool
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """put_page of everything under a handle, after a last look at what the pages hold."""
+
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dma:
+    """A device writes to, or reads from, the pages under a FOLL_PIN handle."""
+
+    handle: int
+    write: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SplitMap:
+    """Replace one process's PMD mapping of an area by PTEs; the folio stays whole."""
+
+    process: int
+    area: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Split the large folio mapped at a page into base pages."""
+
+    process: int
+    area: int
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collapse:
+    """Replace what an area maps by one huge page (MADV_COLLAPSE)."""
+
+    process: int
+    area: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unmap:
+    """munmap a range of an area."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dontneed:
+    """MADV_DONTNEED a range: the pages go, the mapping stays."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwapOut:
+    """Reclaim the folios of a range: mapped ones move to the swap cache, cached ones leave memory."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwapIn:
+    """Read back, by fault, what a range has in swap."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSwap:
+    """Drop the swap cache of the folios mapped in a range, where no swap entry needs it."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """Move the folios mapped in a range to other frames."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Empty the per-CPU LRU batches of all CPUs."""
+
+
+Operation = (
+    Alloc
+    | Fault
+    | Fork
+    | Exit
+    | Pin
+    | Unpin
+    | Get
+    | Put
+    | Dma
+    | SplitMap
+    | Split
+    | Collapse
+    | Unmap
+    | Dontneed
+    | SwapOut
+    | SwapIn
+    | FreeSwap
+    | Migrate
+    | Drain
+    | Free
+)
+
+OPERATIONS: tuple[type[Operation], ...] = (
+    Alloc,
+    Fault,
+    Fork,
+    Exit,
+    Pin,
+    Unpin,
+    Get,
+    Put,
+    Dma,
+    SplitMap,
+    Split,
+    Collapse,
+    Unmap,
+    Dontneed,
+    SwapOut,
+    SwapIn,
+    FreeSwap,
+    Migrate,
+    Drain,
+    Free,
+)
+"""Every kind of operation, simple ones first: the order in which choices shrink."""
+
+NAMES: dict[type[Operation], str] = {
+    kind: "".join("_" * (c.isupper() and i > 0) + c.lower() for i, c in enumerate(kind.__name__))
+    for kind in OPERATIONS
+}
+"""The name of each kind as programs spell it: `SplitMap` is `split_map`."""

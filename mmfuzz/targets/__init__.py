@@ -1,0 +1,1 @@
+"""Where programs run: each target starts, applies operations, shows counters, and stops."""

@@ -1,0 +1,67 @@
+"""What every target offers, and what it says of itself. A target never judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mmfuzz.observation import Counters, Report, Sweep
+from mmfuzz.ops import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """How far a target can be held to the model."""
+
+    name: str
+    """`sim`, `linux`, …"""
+    kernel: str
+    """Profile or release whose counting rules hold, such as `6.18`."""
+    huge_order: int
+    """Order of a PMD-sized folio: an area has `1 << huge_order` pages."""
+    exact: bool
+    """True when it refuses only for reasons that the model can see; a real kernel may have others."""
+    frames: int | None = None
+    """Frames that it manages, all of them in its sweep; None when it cannot account for them."""
+    pins_coalesced: bool = False
+    """True when one pin of several pages of a large folio may count once."""
+    left_out: dict[type[Operation], str] = field(default_factory=dict)
+    """Operations that it cannot do, each with the reason."""
+
+
+class Target(Protocol):
+    """One running world. `step` numbers from 1 and makes written values unique: see `stamp`."""
+
+    traits: Traits
+
+    def reset(self) -> None:
+        """Begin a new program: no process but 0, nothing mapped, no handle open."""
+
+    def apply(self, op: Operation, step: int) -> Report:
+        """Do one operation that the model found applicable; raise `KernelBug` when the kernel's own
+        assertions fail and `TargetBroke` when it died."""
+
+    def counters(self, frame: int) -> Counters | None:
+        """The folio that `frame` belongs to, or None when the frame is free."""
+
+    def free_frames(self) -> int | None:
+        """Free frames in all, None when the target cannot say; must be cheap."""
+
+    def sweep(self) -> Sweep | None:
+        """Account for everything, None when the target cannot."""
+
+    def close(self) -> None:
+        """Stop, leaving nothing behind."""
+
+
+class KernelBug(Exception):
+    """The kernel's own assertion failed: VM_BUG_ON, bad page state, an underflow.
+
+    `check` is the assertion as the kernel would print it, `frame` the folio's head frame or None.
+    """
+
+    def __init__(self, check: str, frame: int | None = None, details: str = "") -> None:
+        super().__init__(f"{check}" + (f" ({details})" if details else ""))
+        self.check = check
+        self.frame = frame
+        self.details = details
