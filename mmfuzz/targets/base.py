@@ -37,6 +37,9 @@ class Target(Protocol):
     def reset(self) -> None:
         """Begin a new program: no process but 0, nothing mapped, no handle open."""
 
+    def unsupported(self, op: Operation) -> str | None:
+        """Why this very operation cannot be done here, finer than `Traits.left_out`; None when it can."""
+
     def apply(self, op: Operation, step: int) -> Report:
         """Do one operation that the model found applicable; raise `KernelBug` when the kernel's own
         assertions fail and `TargetBroke` when it died."""
