@@ -132,3 +132,16 @@ class Sweep:
     """(head frame, order) of each folio in use."""
     swap_counts: dict[int, int]
     """Swap slot to the number of swap entries that refer to it, cached or not; unused slots are absent."""
+
+
+class KernelBug(Exception):
+    """The kernel's own assertion failed: VM_BUG_ON, bad page state, an underflow.
+
+    `check` is the assertion as the kernel would print it, `frame` the folio's head frame or None.
+    """
+
+    def __init__(self, check: str, frame: int | None = None, details: str = "") -> None:
+        super().__init__(f"{check}" + (f" ({details})" if details else ""))
+        self.check = check
+        self.frame = frame
+        self.details = details

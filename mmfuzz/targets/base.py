@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mmfuzz.observation import Counters, Report, Sweep
+from mmfuzz.observation import KernelBug as KernelBug
 from mmfuzz.ops import Operation
 
 
@@ -55,16 +56,3 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Stop, leaving nothing behind."""
-
-
-class KernelBug(Exception):
-    """The kernel's own assertion failed: VM_BUG_ON, bad page state, an underflow.
-
-    `check` is the assertion as the kernel would print it, `frame` the folio's head frame or None.
-    """
-
-    def __init__(self, check: str, frame: int | None = None, details: str = "") -> None:
-        super().__init__(f"{check}" + (f" ({details})" if details else ""))
-        self.check = check
-        self.frame = frame
-        self.details = details
