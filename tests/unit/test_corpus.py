@@ -31,7 +31,7 @@ def test_find_takes_a_file_by_any_name_and_each_file_once(tmp_path: Path) -> Non
 
 
 def test_path_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such file or folder: '.*absent'"):
+    with pytest.raises(UsageError, match=r"no such file or folder: '.*absent'"):
         corpus.find([tmp_path / "absent"])
 
 
