@@ -63,6 +63,9 @@ class Report:
     error: str = ""
     """The errno name, such as "EAGAIN"; empty when the operation was done."""
 
+    done: int = 0
+    """Where `error` ended an operation midway: the pages of its range that were done before."""
+
     pmds: list[tuple[int, int, Entry]] = field(default_factory=list)
     """(process, area, new entry): Mapped, TABLE, ZERO or None."""
 

@@ -1,0 +1,78 @@
+"""All of memory: no folio leaks, none is freed early, and each frame is accounted for exactly once."""
+
+from __future__ import annotations
+
+from mmfuzz.model.change import folio_name, owners
+from mmfuzz.model.owners import Folio
+from mmfuzz.model.world import World
+from mmfuzz.observation import Counters, Sweep
+from mmfuzz.violation import Term, Violation
+
+
+def freed_early(folio: Folio) -> Violation:
+    """A folio that has owners is free on the target."""
+    return Violation(
+        "use-after-free",
+        f"{folio_name(folio)} is free, and {len(owners(folio))} owners refer to it",
+        folio=folio_name(folio),
+        terms=[Term("refcount", f"at least {len(owners(folio))}", 0, owners(folio))],
+    )
+
+
+def leaked(folio: Folio, seen: Counters) -> Violation:
+    """A folio that nothing refers to is not free on the target."""
+    return Violation(
+        "leak",
+        f"nothing refers to the folio any more, yet its refcount is {seen.refcount}",
+        folio=folio_name(folio),
+        terms=[Term("refcount", 0, seen.refcount), Term("mapcounts", 0, sum(seen.mapcounts) + seen.entire)],
+    )
+
+
+def check_free_frames(world: World, free: int, frames: int) -> None:
+    """The number of free frames is what the folios in use leave over."""
+    owned = world.owned_frames()
+    if free != frames - owned:
+        raise Violation(
+            "frames",
+            f"{frames - owned - free} of {frames} frames are neither in use nor free",
+            terms=[Term("free frames", frames - owned, free)],
+        )
+
+
+def check_sweep(world: World, sweep: Sweep) -> None:
+    """Every frame in exactly one place, the folios in use those that have owners, swap counts as entries."""
+    _check_cover(sweep)
+    used = set(sweep.used)
+    owned = {(page.folio.head, page.folio.order) for page in world.frames.values()}
+    if used != owned:
+        head, order = min(used ^ owned)
+        kind = "leak" if (head, order) in used else "use-after-free"
+        raise Violation(
+            kind,
+            f"at the end of the program, the folio at frame {head}, order {order}, is "
+            + ("in use without an owner" if kind == "leak" else "not in use, but has owners"),
+        )
+    counts = {number: len(slot.entries) for number, slot in world.slots.items()}
+    if counts != sweep.swap_counts:
+        number = min(
+            number
+            for number in counts.keys() | sweep.swap_counts.keys()
+            if counts.get(number) != sweep.swap_counts.get(number)
+        )
+        raise Violation(
+            "swap-cache",
+            f"swap slot {number} is counted wrongly",
+            terms=[Term("swap entries", counts.get(number, "unused"), sweep.swap_counts.get(number, "unused"))],
+        )
+
+
+def _check_cover(sweep: Sweep) -> None:
+    at = 0
+    for frame, order in sorted(sweep.free + sweep.used):
+        if frame != at:
+            what = "in two places" if frame < at else "lost"
+            raise Violation("frames", f"frame {min(frame, at)} is {what}", terms=[Term("next frame", at, frame)])
+        at = frame + (1 << order)
+    if at != sweep.frames:
+        raise Violation("frames", f"frames from {at} on are lost", terms=[Term("next frame", sweep.frames, at)])

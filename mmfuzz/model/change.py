@@ -1,0 +1,336 @@
+"""Following what a step changed: entries, folios, swap cache and batches, as the target reported them.
+
+Whatever the operation, one rule holds for every address: what it refers to may change, but the value that
+its process sees there does not, unless it is unmapped or written. So each new entry is traced to the old
+one, and a page that comes into being takes its value from there.
+"""
+
+from __future__ import annotations
+
+from mmfuzz.model.owners import Area, Folio, Owned, Page, Process, Slot, Where
+from mmfuzz.model.world import World
+from mmfuzz.observation import TABLE, ZERO, Entry, Mapped, Report, Swapped
+from mmfuzz.violation import Term, Violation
+
+KINDS: dict[type, str] = {type(None): "n", Page: "p", Slot: "s", type(ZERO): "z"}
+"""One letter for what an address refers to: nothing, a page, a swap slot, the zero page."""
+
+
+def describe(owned: Owned) -> str:
+    """An address's content for a person."""
+    if type(owned) is Page:
+        return f"frame {owned.folio.head + owned.index}"
+    if type(owned) is Slot:
+        return f"swap slot {owned.number}"
+    return "the zero page" if owned is ZERO else "nothing"
+
+
+def address(where: Where) -> str:
+    """An address as programs spell it."""
+    return f"p{where[0]} a{where[1]}.{where[2]}"
+
+
+class Change:
+    """One step's changes to the world, applied in the order that keeps every value traceable.
+
+    `splits` says whether a new folio inside an old one is a piece of it, or fresh memory; `relocates` whether
+    a page that replaces another stands for it, as in migration, or is a copy that the process made its own.
+    `child` is a process that is being forked into, `origins` what its parent had in each area.
+    """
+
+    __slots__ = ("_child", "_fresh", "_origins", "_relocates", "_replaced", "_sources", "_splits", "_world", "moves")
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        splits: bool = False,
+        relocates: bool = False,
+        child: int = -1,
+        origins: dict[int, list[Owned]] | None = None,
+    ) -> None:
+        self._world = world
+        self._splits = splits
+        self._relocates = relocates
+        self._child = child
+        self._origins = origins or {}
+        self._fresh: set[Folio] = set()
+        self._replaced: list[Folio] = []
+        self._sources: dict[Page, Owned] = {}
+        self.moves: list[tuple[Where, Owned, Owned]] = []
+        """(address, what it referred to, what it refers to now) of each entry that changed."""
+
+    def apply(self, report: Report) -> None:
+        """Bring the world to what the report says, or raise the `Violation` that it amounts to."""
+        for head, order in report.folios:
+            self._found(head, order)
+        for number, frame in report.cached:
+            if frame is not None:
+                self._cache(number, frame)
+        if report.pmds:
+            self._pmds(report)
+        elif report.ptes:
+            self._ptes(report.ptes)
+        for number, frame in report.cached:
+            slot = self._world.slots.get(number)
+            if frame is None and slot is not None:
+                self._world.uncache(slot)
+        for head, slots in report.batched:
+            self._batch(head, slots)
+        for folio in self._replaced:
+            if folio.is_owned:
+                raise Violation(
+                    "use-after-free",
+                    f"frame {folio.head} was given to a new folio while its old one is still referred to",
+                    folio=folio_name(folio),
+                    terms=[Term("owners", owners(folio), "frame reused")],
+                )
+
+    def is_fresh(self, page: Page) -> bool:
+        """Whether the page's folio was made by this step."""
+        return page.folio in self._fresh
+
+    def _found(self, head: int, order: int) -> None:
+        world = self._world
+        known = world.frames.get(head)
+        if known is not None and self._splits and known.folio.order > order:
+            world.cut(known.folio, head, order)
+            return
+        for frame in range(head, head + (1 << order)):
+            old = world.frames.get(frame)
+            if old is not None and old.folio not in self._replaced:
+                self._replace(old.folio)
+        self._fresh.add(world.adopt(head, order))
+
+    def _replace(self, folio: Folio) -> None:
+        """A folio whose frames another one has now: by the end of the step nothing may refer to it."""
+        folio.batches = 0
+        self._world.batched.discard(folio)
+        self._world.affected.add(folio)
+        self._replaced.append(folio)
+
+    def _cache(self, number: int, frame: int) -> None:
+        world = self._world
+        slot = world.slots.get(number)
+        page = world.frames.get(frame)
+        if page is None:
+            raise Violation("swap-cache", f"swap slot {number} caches frame {frame}, which is in no folio")
+        if slot is None:
+            slot = world.slots[number] = Slot(number, page.value or 0, page.private_to)
+        elif page.value is None:
+            page.value = slot.contents
+            page.private_to = slot.page.private_to if slot.page is not None else slot.private_to
+        elif page.value != slot.contents:
+            raise Violation(
+                "contents",
+                f"swap slot {number} caches frame {frame}, which holds something else",
+                folio=folio_name(page.folio),
+                terms=[Term("value", slot.contents, page.value)],
+            )
+        if slot.page is not None and slot.page is not page:
+            slot.page.folio.slot = None
+        slot.page = page
+        self._stand(page, number)
+
+    def _stand(self, page: Page, number: int) -> None:
+        """Entry i of a cached folio is at offset i, so its first page's slot tells all."""
+        folio = page.folio
+        first = number - page.index
+        if folio.slot is not None and folio.slot != first:
+            raise Violation(
+                "swap-cache",
+                f"page {page.index} is cached at swap slot {number}, its folio at {folio.slot}",
+                folio=folio_name(folio),
+                terms=[Term("slot", folio.slot + page.index, number)],
+            )
+        folio.slot = first
+        self._world.affected.add(folio)
+
+    def _batch(self, head: int, slots: int) -> None:
+        page = self._world.frames.get(head)
+        if page is None:
+            return
+        folio = page.folio
+        folio.batches = slots
+        self._world.affected.add(folio)
+        if slots:
+            self._world.batched.add(folio)
+        else:
+            self._world.batched.discard(folio)
+
+    def _pmds(self, report: Report) -> None:
+        """Areas whose PMD entry changed, then the single entries of the others."""
+        world = self._world
+        listed: dict[tuple[int, int], dict[int, Entry]] = {(p, a): {} for p, a, _ in report.pmds}
+        rest = []
+        for entry in report.ptes:
+            table = listed.get(entry[:2])
+            if table is None:
+                rest.append(entry)
+            else:
+                table[entry[2]] = entry[3]
+        before = []
+        for process, number, new in report.pmds:
+            area = world.area(process, number)
+            if area is None:
+                raise Violation("outcome", f"p{process} a{number} has a page table but no mapping")
+            before.append(area.view())
+            world.unmap_all(process, number, area)
+        self._ptes(rest)
+        for (process, number, new), old in zip(report.pmds, before, strict=True):
+            area = world.processes[process].areas[number]
+            self._pmd(process, number, area, new, old, listed[process, number])
+
+    def _pmd(
+        self, process: int, number: int, area: Area, new: Entry, old: list[Owned], listed: dict[int, Entry]
+    ) -> None:
+        """One PMD entry became `new`; `old` is what each page of the area referred to before."""
+        if type(new) is Mapped:
+            self._map_whole(process, number, area, new, old)
+            return
+        area.pmd = new if new is TABLE or new is ZERO else None
+        for page, owned in enumerate(old):
+            entry = ZERO if new is ZERO else listed.get(page)
+            if owned is None and entry is None:
+                continue
+            where = (process, number, page)
+            now = self._trace(where, owned, entry)
+            if new is TABLE:
+                area.table[page] = now
+                self._world.link(where, now)
+            if now is not owned:
+                self.moves.append((where, owned, now))
+
+    def _map_whole(self, process: int, number: int, area: Area, new: Mapped, old: list[Owned]) -> None:
+        found = self._world.frames.get(new.frame)
+        if found is None or found.folio.head != new.frame or len(found.folio.pages) != len(old):
+            raise Violation("outcome", f"the PMD of p{process} a{number} maps frame {new.frame}, not a huge folio")
+        folio = found.folio
+        for page, owned in enumerate(old):
+            where = (process, number, page)
+            now = self._trace(where, owned, Mapped(new.frame + page, new.writable))
+            if now is not owned:
+                self.moves.append((where, owned, now))
+        folio.pmds.add((process, number))
+        self._world.affected.add(folio)
+        area.pmd = folio
+
+    def _ptes(self, ptes: list[tuple[int, int, int, Entry]]) -> None:
+        world = self._world
+        found = []
+        for process, number, page, entry in ptes:
+            area = world.area(process, number)
+            if area is None or area.pmd is not TABLE:
+                if entry is None:
+                    continue
+                raise Violation("outcome", f"p{process} a{number}.{page} has an entry but no page table")
+            where = (process, number, page)
+            old = area.table[page]
+            if old is not None:
+                world.unlink(where, old)
+            found.append((where, area.table, old, entry))
+        for where, table, old, entry in found:
+            now = self._trace(where, old, entry)
+            table[where[2]] = now
+            if now is not None:
+                world.link(where, now)
+            if now is not old:
+                self.moves.append((where, old, now))
+
+    def _trace(self, where: Where, old: Owned, entry: Entry) -> Owned:
+        """What an address refers to by its new entry, checked against what it referred to before."""
+        if entry is None:
+            return None
+        if old is None and where[0] == self._child:
+            old = self._origins[where[1]][where[2]]
+        if type(entry) is Mapped:
+            return self._trace_page(where, old, entry.frame)
+        if type(entry) is Swapped:
+            return self._trace_slot(where, old, entry.slot)
+        value = _value(old)
+        if value:
+            raise _lost(where, old, "the zero page", value, 0)
+        return ZERO
+
+    def _trace_page(self, where: Where, old: Owned, frame: int) -> Page:
+        page = self._world.frames.get(frame)
+        if page is None:
+            raise Violation("outcome", f"{address(where)} maps frame {frame}, which is in no folio in use")
+        if page is old:
+            return page
+        if page.folio in self._fresh:
+            source = self._sources.setdefault(page, old)
+            if source is not old and (page.maps or page.folio.pmds):
+                raise _stranger(where, page)
+        elif type(old) is not Slot or old.page is not page:
+            raise _stranger(where, page)
+        value = _value(old)
+        if page.value is None:
+            page.value = value
+            page.private_to = self._heir(where, old)
+        elif page.value != value:
+            raise _lost(where, old, f"frame {frame}", value, page.value)
+        return page
+
+    def _heir(self, where: Where, old: Owned) -> Process | None:
+        """Who a fresh page belongs to alone: swap and migration keep that, a new page has its maker."""
+        if type(old) is Slot or (self._relocates and type(old) is Page):
+            return old.private_to
+        return self._world.processes[where[0]]
+
+    def _trace_slot(self, where: Where, old: Owned, number: int) -> Slot:
+        slots = self._world.slots
+        value = _value(old)
+        slot = slots.get(number)
+        if slot is None:
+            keeper = old.private_to if type(old) is Page or type(old) is Slot else None
+            slot = slots[number] = Slot(number, value, keeper)
+        elif slot is not old and slot.contents != value:
+            raise _lost(where, old, f"swap slot {number}", value, slot.contents)
+        return slot
+
+
+def _value(owned: Owned) -> int:
+    """What a process sees at an address that refers to this."""
+    if type(owned) is Page:
+        return owned.value or 0
+    return owned.contents if type(owned) is Slot else 0
+
+
+def folio_name(folio: Folio) -> str:
+    """A folio as reports name it."""
+    return f"folio at frame {folio.head}, order {folio.order}"
+
+
+def owners(folio: Folio) -> list[str]:
+    """Every owner of a folio by name: PMDs, PTEs, pins, gets, swap cache, LRU batches."""
+    names = [f"mapped whole by p{process} a{area}" for process, area in sorted(folio.pmds)]
+    for page in folio.pages:
+        at = f" of page {page.index}" if folio.order else ""
+        names += [f"PTE{at} at {address(where)}" for where in sorted(page.maps)]
+        for handle in sorted(page.pins, key=repr):
+            names.append(f"pin{at} {handle} taken by {handle.process}")
+        for handle in sorted(page.gets, key=repr):
+            names.append(f"get{at} {handle} taken by {handle.process}")
+    if folio.slot is not None:
+        last = folio.slot + len(folio.pages) - 1
+        names.append(f"swap cache at slot {folio.slot}" + (f"..{last}" if folio.order else ""))
+    names += ["an LRU batch"] * folio.batches
+    return names
+
+
+def _lost(where: Where, old: Owned, now: str, expected: int, seen: int) -> Violation:
+    return Violation(
+        "contents",
+        f"{address(where)} went from {describe(old)} to {now} and lost what it held",
+        terms=[Term("value", expected, seen)],
+    )
+
+
+def _stranger(where: Where, page: Page) -> Violation:
+    return Violation(
+        "isolation",
+        f"{address(where)} maps a page that belongs to others",
+        folio=folio_name(page.folio),
+        terms=[Term("mappers", "not this one", address(where), owners(page.folio))],
+    )

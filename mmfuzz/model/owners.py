@@ -1,0 +1,166 @@
+"""Who owns what: the nouns of the ledger.
+
+Nothing here counts. A page knows the set of page-table entries that map it and the handles that hold it, a
+folio knows the PMD entries that map it, the swap slot that its cache entry stands at and the LRU batches
+that hold it. What a counter should be is the size of such a set, and the checks take it from there.
+"""
+
+from __future__ import annotations
+
+from mmfuzz.observation import TABLE, ZERO, Special
+
+Where = tuple[int, int, int]
+"""A page's address: (process, area, page)."""
+
+
+class Process:
+    """A live process: its slot number, and its areas by number.
+
+    A later process in the same slot is another object, so that what a dead process pinned is never
+    mistaken for what its successor owns.
+    """
+
+    __slots__ = ("areas", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.areas: dict[int, Area] = {}
+
+    def __repr__(self) -> str:
+        return f"p{self.number}"
+
+
+class Handle:
+    """An open pin or get: the pages it holds, and the process and addresses it took them from."""
+
+    __slots__ = ("area", "first", "number", "pages", "pinned", "process", "write")
+
+    def __init__(
+        self, number: int, process: Process, area: int, first: int, *, pinned: bool, write: bool
+    ) -> None:
+        self.number = number
+        self.process = process
+        self.area = area
+        self.first = first
+        self.pinned = pinned
+        """FOLL_PIN when true, FOLL_GET when false."""
+        self.write = write
+        self.pages: list[Page | None] = []
+        """One for each page of the range; None for the shared zero page, which takes no reference."""
+
+    def __repr__(self) -> str:
+        return f"h{self.number}"
+
+
+class Page:
+    """One page of contents, in a frame or on its way through the swap cache."""
+
+    __slots__ = ("folio", "gets", "index", "maps", "pins", "private_to", "value")
+
+    def __init__(self, folio: Folio, index: int) -> None:
+        self.folio = folio
+        self.index = index
+        self.value: int | None = None
+        """What the page holds; None while it is fresh and nothing has said yet what it must hold."""
+        self.maps: set[Where] = set()
+        """PTEs that map this page."""
+        self.pins: set[Handle] = set()
+        self.gets: set[Handle] = set()
+        self.private_to: Process | None = None
+        """The process that alone has owned this page since it was made, last written or last pinned."""
+
+
+class Folio:
+    """Pages that are allocated, mapped by a PMD, cached in swap and split as one."""
+
+    __slots__ = ("batches", "head", "order", "pages", "pmds", "slot")
+
+    def __init__(self, head: int, order: int) -> None:
+        self.head = head
+        """Frame number of the first page: the folio's name in reports."""
+        self.order = order
+        self.pages: list[Page] = []
+        self.pmds: set[tuple[int, int]] = set()
+        """PMD entries that map the whole folio: (process, area)."""
+        self.slot: int | None = None
+        """Swap slot of the first page while the swap cache holds the folio; page i is at `slot + i`."""
+        self.batches = 0
+        """LRU batch slots that hold the folio, each its own owner."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a pin or a get holds any page: the references that forbid split, migrate, collapse."""
+        for page in self.pages:
+            if page.pins or page.gets:
+                return True
+        return False
+
+    @property
+    def is_owned(self) -> bool:
+        """Whether anything at all refers to the folio."""
+        if self.pmds or self.slot is not None or self.batches:
+            return True
+        for page in self.pages:
+            if page.maps or page.pins or page.gets:
+                return True
+        return False
+
+
+class Slot:
+    """A swap slot: the entries that refer to it, and what it holds while no folio in memory does."""
+
+    __slots__ = ("entries", "number", "page", "private_to", "value")
+
+    def __init__(self, number: int, value: int, private_to: Process | None) -> None:
+        self.number = number
+        self.value = value
+        """Contents as they were when the page was last in the swap cache."""
+        self.private_to = private_to
+        self.entries: set[Where] = set()
+        self.page: Page | None = None
+        """The page that the swap cache holds for this slot."""
+
+    @property
+    def contents(self) -> int:
+        """What a process that swaps this in must see."""
+        if self.page is not None and self.page.value is not None:
+            return self.page.value
+        return self.value
+
+
+Owned = Page | Slot | Special | None
+"""What one page of an address space refers to: a page, a swap slot, `ZERO`, or nothing."""
+
+
+class Area:
+    """One PMD-sized piece of a process's address space."""
+
+    __slots__ = ("mapped", "order", "pmd", "table")
+
+    def __init__(self, order: int, pages: int) -> None:
+        self.order = order
+        """The order policy it was allocated with."""
+        self.mapped = [True] * pages
+        """Whether each page is still inside a VMA."""
+        self.pmd: Folio | Special | None = None
+        """A folio mapped whole, `ZERO` (the huge zero page), `TABLE`, or nothing."""
+        self.table: list[Owned] = [None] * pages
+        """What each page refers to; meaningful while `pmd` is `TABLE`."""
+
+    def at(self, page: int) -> Owned:
+        """What a page refers to, be it through the PMD or through a PTE."""
+        pmd = self.pmd
+        if pmd is TABLE:
+            return self.table[page]
+        if type(pmd) is Folio:
+            return pmd.pages[page]
+        return ZERO if pmd is ZERO else None
+
+    def view(self) -> list[Owned]:
+        """What every page refers to, as `at` says."""
+        pmd = self.pmd
+        if pmd is TABLE:
+            return self.table.copy()
+        if type(pmd) is Folio:
+            return list(pmd.pages)
+        return [ZERO if pmd is ZERO else None] * len(self.table)

@@ -1,0 +1,122 @@
+"""The ledger itself: processes, page tables as plain maps, folios by frame, open handles, swap slots."""
+
+from __future__ import annotations
+
+from mmfuzz.model.owners import Area, Folio, Handle, Owned, Page, Process, Slot, Where
+from mmfuzz.observation import TABLE
+
+
+class World:
+    """Everything that is owned, and by whom. The only mutations are the few moves below."""
+
+    def __init__(self, huge_order: int) -> None:
+        self.huge_order = huge_order
+        self.pages = 1 << huge_order
+        """Pages of an area."""
+        self.processes: dict[int, Process] = {0: Process(0)}
+        self.handles: dict[int, Handle] = {}
+        self.slots: dict[int, Slot] = {}
+        self.frames: dict[int, Page] = {}
+        """The page in each frame that has an owner."""
+        self.batched: set[Folio] = set()
+        """Folios that sit in an LRU batch."""
+        self.affected: set[Folio] = set()
+        """Folios whose owners changed in this step."""
+        self.steps = 0
+
+    def span(self, page: int, count: int) -> range:
+        """The page numbers of an operation's range; a `count` of 0 is the whole area."""
+        return range(page, page + count) if count else range(self.pages)
+
+    def area(self, process: int, area: int) -> Area | None:
+        """An area of a live process, or None."""
+        owner = self.processes.get(process)
+        return owner.areas.get(area) if owner is not None else None
+
+    def adopt(self, head: int, order: int) -> Folio:
+        """A folio that the target made just now, with fresh pages that nothing refers to yet."""
+        folio = Folio(head, order)
+        for index in range(1 << order):
+            page = Page(folio, index)
+            folio.pages.append(page)
+            self.frames[head + index] = page
+        self.affected.add(folio)
+        return folio
+
+    def cut(self, whole: Folio, head: int, order: int) -> Folio:
+        """A piece of a folio that was split; it keeps its pages' owners and its share of the swap cache."""
+        piece = Folio(head, order)
+        first = head - whole.head
+        piece.pages = whole.pages[first : first + (1 << order)]
+        for index, page in enumerate(piece.pages):
+            page.folio = piece
+            page.index = index
+        if whole.slot is not None:
+            piece.slot = whole.slot + first
+        self.affected.add(piece)
+        self.affected.discard(whole)
+        return piece
+
+    def forget(self, folio: Folio) -> None:
+        """Drop a folio that nothing refers to any more."""
+        for index, page in enumerate(folio.pages):
+            if self.frames.get(folio.head + index) is page:
+                del self.frames[folio.head + index]
+
+    def unlink(self, where: Where, owned: Owned) -> None:
+        """A page-table entry stops referring to what it referred to."""
+        if type(owned) is Page:
+            owned.maps.discard(where)
+            self.affected.add(owned.folio)
+        elif type(owned) is Slot:
+            owned.entries.discard(where)
+            self.release_slot(owned)
+
+    def link(self, where: Where, owned: Owned) -> None:
+        """A PTE starts to refer to something."""
+        if type(owned) is Page:
+            owned.maps.add(where)
+            self.affected.add(owned.folio)
+        elif type(owned) is Slot:
+            owned.entries.add(where)
+
+    def release_slot(self, slot: Slot) -> None:
+        """A slot that no entry and no cached page uses is free again."""
+        if not slot.entries and slot.page is None:
+            self.slots.pop(slot.number, None)
+
+    def uncache(self, slot: Slot) -> None:
+        """The swap cache lets go of a slot's page; what it held stays in the slot."""
+        page = slot.page
+        if page is None:
+            return
+        slot.value = slot.contents
+        slot.private_to = page.private_to
+        slot.page = None
+        if page.folio.slot is not None and page.folio.slot + page.index == slot.number:
+            page.folio.slot = None
+        self.affected.add(page.folio)
+        self.release_slot(slot)
+
+    def entry(self, process: int, area: int, page: int) -> Owned:
+        """What an address refers to; None where there is no such process or area."""
+        found = self.area(process, area)
+        return found.at(page) if found is not None else None
+
+    def unmap_all(self, process: int, number: int, area: Area) -> None:
+        """Every entry of an area stops referring to anything."""
+        pmd = area.pmd
+        if type(pmd) is Folio:
+            pmd.pmds.discard((process, number))
+            self.affected.add(pmd)
+        elif pmd is TABLE:
+            table = area.table
+            for page, owned in enumerate(table):
+                if owned is not None:
+                    self.unlink((process, number, page), owned)
+                    table[page] = None
+        area.pmd = None
+
+    def owned_frames(self) -> int:
+        """Frames of all folios that something refers to."""
+        return len(self.frames)

@@ -1,0 +1,178 @@
+"""The one executor: everything that runs a program runs it through a `Session`.
+
+A step asks the model whether the operation applies, has the target do it, lets the model follow what the
+target reports, and compares counters with owners for the folios that the step touched. Fuzzing, rule machines,
+replay, reduction and tests differ only in where the operations come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mmfuzz.checks.counters import check_folio
+from mmfuzz.checks.memory import check_free_frames, check_sweep, freed_early, leaked
+from mmfuzz.model.applies import why_not
+from mmfuzz.model.change import folio_name, owners
+from mmfuzz.model.owners import Folio
+from mmfuzz.model.rules import Oracle
+from mmfuzz.observation import KernelBug, Report
+from mmfuzz.ops import Exit, Free, Operation, Put, Unpin
+from mmfuzz.targets.base import Target
+from mmfuzz.violation import Term, Violation
+
+Journal = Callable[[Operation], None]
+"""Told of each operation before the target does it, so that what kills a machine is on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation and what came of it."""
+
+    op: Operation
+    number: int
+    skipped: str | None
+    """Why the operation did not apply; None when it was done."""
+    report: Report | None
+    """What the target reported; None when it was skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A whole program's run."""
+
+    steps: int
+    skipped: int
+    violation: Violation | None = None
+    step: int | None = None
+    """Index of the operation that failed; None when nothing failed, or only the release at the end."""
+
+
+class Session:
+    """One program's run on a target, against a fresh model.
+
+    `journal` is called with each operation that applies, before it is done.
+    """
+
+    def __init__(self, target: Target, *, journal: Journal | None = None) -> None:
+        traits = target.traits
+        self.target = target
+        self.oracle = Oracle(traits.huge_order, exact=traits.exact, frames=traits.frames)
+        self.world = self.oracle.world
+        self._journal = journal
+        self._frames = traits.frames
+        self._left_out = traits.left_out
+        self._coalesced = traits.pins_coalesced
+        target.reset()
+
+    def why_not(self, op: Operation) -> str | None:
+        """Why `op` would be skipped now: it does not apply, or the target cannot do it."""
+        reason = why_not(self.world, op)
+        if reason is None and type(op) in self._left_out:
+            reason = self._left_out[type(op)]
+        return reason if reason is not None else self.target.unsupported(op)
+
+    def step(self, op: Operation) -> Step:
+        """Do one operation and check it; raise `Violation` when a property failed."""
+        reason = self.why_not(op)
+        if reason is not None:
+            return Step(op, self.world.steps, reason, None)
+        return Step(op, self.world.steps, None, self.do(op))
+
+    def do(self, op: Operation) -> Report:
+        """`step` for an operation that is known to apply."""
+        if self._journal is not None:
+            self._journal(op)
+        oracle = self.oracle
+        try:
+            report = self.target.apply(op, self.world.steps + 1)
+            oracle.follow(op, report)
+            self._check(report)
+        except KernelBug as bug:
+            raise self._assertion(bug) from bug
+        return report
+
+    def finish(self) -> None:
+        """Sweep all of memory, release everything, and sweep again: nothing may be left."""
+        self._sweep()
+        for op in self._releases():
+            self.do(op)
+        self._sweep()
+
+    def _releases(self) -> Iterable[Operation]:
+        """What it takes to give everything back: handles, processes, and the last one's areas."""
+        world = self.world
+        for number, handle in sorted(world.handles.items()):
+            yield Unpin(number) if handle.pinned else Put(number)
+        *others, last = sorted(world.processes)
+        for process in others:
+            yield Exit(process)
+        for area in sorted(world.processes[last].areas):
+            yield Free(last, area)
+
+    def _check(self, report: Report) -> None:
+        world = self.world
+        target = self.target
+        touched = world.affected
+        for frame in report.touched:
+            page = world.frames.get(frame)
+            if page is not None:
+                touched.add(page.folio)
+        for folio in touched:
+            seen = target.counters(folio.head)
+            if seen is None:
+                raise freed_early(folio)
+            check_folio(folio, seen, pins_coalesced=self._coalesced)
+        for folio in self.oracle.freed:
+            self._check_freed(folio)
+        if self._frames is not None:
+            free = target.free_frames()
+            if free is not None and free != self._frames - len(world.frames):
+                check_free_frames(world, free, self._frames)
+
+    def _check_freed(self, folio: Folio) -> None:
+        """A folio without owners must be free, unless its frames are another folio's by now."""
+        for head in range(folio.head, folio.head + len(folio.pages)):
+            if head not in self.world.frames:
+                seen = self.target.counters(head)
+                if seen is not None:
+                    raise leaked(folio, seen)
+
+    def _sweep(self) -> None:
+        try:
+            sweep = self.target.sweep()
+            if sweep is not None:
+                check_sweep(self.world, sweep)
+            for folio in {page.folio for page in self.world.frames.values()}:
+                seen = self.target.counters(folio.head)
+                if seen is None:
+                    raise freed_early(folio)
+                check_folio(folio, seen, pins_coalesced=self._coalesced)
+        except KernelBug as bug:
+            raise self._assertion(bug) from bug
+
+    def _assertion(self, bug: KernelBug) -> Violation:
+        page = self.world.frames.get(bug.frame) if bug.frame is not None else None
+        return Violation(
+            "assertion",
+            str(bug),
+            folio=folio_name(page.folio) if page is not None else "",
+            terms=[Term("owners", len(owners(page.folio)), "see the assertion", owners(page.folio))] if page else (),
+        )
+
+
+def run(ops: Iterable[Operation], target: Target, *, journal: Journal | None = None) -> Outcome:
+    """Run a whole program, the release of everything at its end included."""
+    session = Session(target, journal=journal)
+    skipped = done = 0
+    for op in ops:
+        try:
+            skipped += session.step(op).skipped is not None
+        except Violation as violation:
+            return Outcome(done + 1, skipped, violation, done)
+        done += 1
+    try:
+        session.finish()
+    except Violation as violation:
+        return Outcome(done, skipped, violation)
+    return Outcome(done, skipped)

@@ -1,0 +1,63 @@
+"""A property that did not hold: its name, the folio, each term expected and seen, and the owners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+PROPERTIES: dict[str, str] = {
+    "identity": "refcount is maps + pins + gets + swap cache + LRU batches, as many as there are owners",
+    "mapcount": "every mapcount field equals the page-table entries that map the folio",
+    "pincount": "the pin count of a large folio equals the pins that are open",
+    "swap-cache": "swap cache, swap entries and their counts name the same folio and the same users",
+    "exclusive": "an anon-exclusive page has one mapper, a writable map only if exclusive, and keeps it",
+    "isolation": "no process, and no handle of another process, sees what a process wrote after fork",
+    "pin-coherence": "a pin and the process that took it refer to the same page",
+    "contents": "every page holds the value last written to it, wherever it has moved",
+    "refusal": "split, collapse and migrate are refused exactly while something else refers to the folio",
+    "outcome": "an operation changes what it may change, and leaves what it promises",
+    "leak": "a folio that nothing refers to is free",
+    "use-after-free": "a folio that something refers to is not free",
+    "frames": "every frame is in a folio in use or in the buddy allocator, exactly once",
+    "assertion": "the kernel's own assertions hold",
+}
+"""Every property by name, with the sentence that must be true."""
+
+
+class Term(NamedTuple):
+    """One compared quantity of a failed check."""
+
+    name: str
+    expected: object
+    seen: object
+    owners: Sequence[str] = ()
+    """Who makes up the expected value, one name each."""
+
+
+class Violation(Exception):
+    """A property failed.
+
+    `property` is a key of `PROPERTIES`; `message` is one line; `folio` names the folio or is empty;
+    `terms` are the quantities compared, the ones that differ among them.
+    """
+
+    def __init__(self, property: str, message: str, *, folio: str = "", terms: Sequence[Term] = ()) -> None:
+        super().__init__(f"{property}: {message}")
+        self.property = property
+        self.message = message
+        self.folio = folio
+        self.terms = tuple(terms)
+
+    def report(self) -> str:
+        """The whole failure as text: the property, the folio, each term, and each owner."""
+        lines = [f"{self.property}: {self.message}"]
+        if self.folio:
+            lines.append(f"  {self.folio}")
+        if self.terms:
+            width = max(len(term.name) for term in self.terms)
+            for term in self.terms:
+                mark = " " if term.expected == term.seen else "!"
+                lines.append(f"  {mark} {term.name:<{width}}  expected {term.expected}  seen {term.seen}")
+                lines.extend(f"      {owner}" for owner in term.owners)
+        lines.append(f"  ({PROPERTIES[self.property]})")
+        return "\n".join(lines)
