@@ -1,0 +1,5 @@
+"""`python -m mmfuzz`: the same as the command `mmfuzz`."""
+
+from mmfuzz.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""Options that several commands share, and the two ways to say a result: text, or one JSON object."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+EXIT_FAILED = 1
+EXIT_UNAVAILABLE = 3
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    """Option callback: seconds, written as `90`, `90s`, `10m`, `1.5h` or `1d`."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)", value)
+    if not match or float(match[1]) == 0:
+        raise click.BadParameter(f"{value!r} is not a time: a number with s, m, h or d, such as 90s or 10m")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def json_option(function: F) -> F:
+    """`--json`: one object on standard output, everything else on standard error."""
+    text = "Print one JSON object on standard output, everything else on standard error."
+    return click.option("--json", "as_json", is_flag=True, help=text)(function)
+
+
+def target_options(function: F) -> F:
+    """`--target`, `--kernel` and `--swap`: what programs run on."""
+    options = [
+        click.option(
+            "--target",
+            default="sim",
+            show_default=True,
+            metavar="sim|linux",
+            help="The simulated kernel, or the running one (needs root).",
+        ),
+        click.option("--kernel", metavar="PROFILE", help="Rules of the simulated kernel, such as 6.18."),
+        click.option(
+            "--swap",
+            metavar="zram|FILE",
+            help="Swap that the linux target may make for itself and removes afterwards.",
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def say(text: str = "", *, as_json: bool = False) -> None:
+    """A line for a person: on standard output, or on standard error where JSON has that place."""
+    click.echo(text, err=as_json)
+
+
+def finish(result: dict[str, Any], *, as_json: bool, code: int = 0) -> int:
+    """Print the JSON object where it is asked for, and return the exit code."""
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+    return code

@@ -1,0 +1,60 @@
+"""`mmfuzz shrink`: make a failing program minimal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, target_options
+from mmfuzz.errors import TargetBroke, UsageError
+
+
+@click.command("shrink")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder for the smaller program; the file's own folder unless given.",
+)
+@target_options
+@json_option
+def command(
+    file: Path, output: Path | None, target: str, kernel: str | None, swap: str | None, as_json: bool
+) -> int:
+    """Make a failing program minimal and save it beside the file, which stays as it is.
+
+    The exit code is 0 when the program fails as its header expects, 1 when the header does not expect it.
+    """
+    from mmfuzz import corpus
+    from mmfuzz.reduce import reduce
+    from mmfuzz.replay import Replayer
+    from mmfuzz.report.failure import failure
+
+    program = corpus.load(file)
+    with Replayer(target, kernel=kernel, swap=swap) as replayer:
+        verdict = replayer.replay(program)
+        if verdict.unknown:
+            raise TargetBroke(verdict.unknown)
+        if verdict.violation is None:
+            raise UsageError(f"{str(file)!r} does not fail on {target}: there is nothing to shrink")
+        failed = verdict.violation.property
+        ops = tuple(reduce(program.ops, replayer.fails(program, failed)))
+        smaller = replace(program, ops=ops, kernel=kernel or program.kernel, expect=f"fail {failed}")
+        small = replayer.replay(smaller)
+    path = corpus.save(smaller, output or file.parent)
+    assert small.violation is not None, "the reducer returned a program that does not fail"
+    say(failure(small.violation.report(), ops, small.step, path), as_json=as_json)
+    say(f"{len(program.ops)} operations before, {len(ops)} after", as_json=as_json)
+    result = {
+        "path": str(file),
+        "property": failed,
+        "message": small.violation.message,
+        "reproducer": str(path),
+        "operations_before": len(program.ops),
+        "operations": len(ops),
+    }
+    return finish(result, as_json=as_json, code=0 if verdict.is_expected else EXIT_FAILED)

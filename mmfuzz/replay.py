@@ -1,0 +1,134 @@
+"""Run saved programs and compare what happens with what their headers expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import TracebackType
+from typing import Literal, Self
+
+from mmfuzz.errors import TargetBroke, UsageError
+from mmfuzz.ops import Operation
+from mmfuzz.planted import BUGS
+from mmfuzz.program import Program
+from mmfuzz.session import run
+from mmfuzz.targets import open_target
+from mmfuzz.targets.base import Target
+from mmfuzz.violation import PROPERTIES, Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a program did on a target, beside what was expected of it there."""
+
+    verdict: Literal["pass", "fail", "unknown"]
+    expected: str | None
+    """The property that had to fail, or None when none must."""
+    violation: Violation | None = None
+    step: int | None = None
+    """Index of the operation that failed; None when it was the release at the end, or nothing."""
+    unknown: str = ""
+    """Why nothing can be said."""
+
+    @property
+    def failed(self) -> str | None:
+        """The property that failed, by name."""
+        return self.violation.property if self.violation else None
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether what happened is what the program expects."""
+        return self.verdict != "unknown" and self.failed == self.expected
+
+
+class Replayer:
+    """Runs programs, each on the kernel that its header names, and keeps targets open between them.
+
+    `kernel` overrides every header. The running kernel has no planted bugs: there every program must pass.
+    Use it as a context manager: leaving closes the targets.
+    """
+
+    def __init__(self, target: str = "sim", *, kernel: str | None = None, swap: str | None = None) -> None:
+        self._name = target
+        self._kernel = kernel
+        self._swap = swap
+        self._open: dict[tuple[str | int | None, ...], Target] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every target that was opened."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def target_for(self, program: Program, *, planted: bool = True) -> Target:
+        """The target that the program's header asks for; with `planted` false, without its planted bug.
+
+        Raises `ProgramError` at the header key that no target has.
+        """
+        check_header(program)
+        plant = program.plant if planted and self._name == "sim" else ""
+        simulated = (self._kernel or program.kernel, plant, program.frames, program.huge)
+        key = simulated if self._name == "sim" else ()
+        if key not in self._open:
+            self._open[key] = self._opened(program, plant)
+        return self._open[key]
+
+    def replay(self, program: Program, *, planted: bool = True) -> Verdict:
+        """Run one program to its end; a target that broke gives no verdict, and is not used again."""
+        target = self.target_for(program, planted=planted)
+        expected = program.expected_property
+        if program.plant and not (planted and self._name == "sim"):
+            expected = None
+        try:
+            outcome = run(program.ops, target)
+        except TargetBroke as error:
+            self.close()
+            return Verdict("unknown", expected, unknown=str(error))
+        verdict: Literal["pass", "fail"] = "fail" if outcome.violation else "pass"
+        return Verdict(verdict, expected, outcome.violation, outcome.step)
+
+    def fails(self, program: Program, name: str) -> Callable[[Sequence[Operation]], bool]:
+        """A question for the reducer: do these operations fail the property `name` where `program` does?"""
+        target = self.target_for(program)
+
+        def ask(ops: Sequence[Operation]) -> bool:
+            violation = run(ops, target).violation
+            return violation is not None and violation.property == name
+
+        return ask
+
+    def _opened(self, program: Program, plant: str) -> Target:
+        try:
+            return open_target(
+                self._name,
+                kernel=self._kernel or program.kernel,
+                plant=plant or None,
+                frames=program.frames,
+                huge=program.huge,
+                swap=self._swap,
+            )
+        except UsageError as error:
+            if self._kernel is None and self._name == "sim":
+                raise program.error("kernel", str(error)) from error
+            raise
+
+
+def check_header(program: Program) -> None:
+    """Refuse names that nothing has: the planted bug and the expected property."""
+    _check_name(program, "plant", program.plant, BUGS, "planted bug")
+    _check_name(program, "expect", program.expected_property or "", PROPERTIES, "property")
+
+
+def _check_name(program: Program, key: str, name: str, known: Mapping[str, object], what: str) -> None:
+    if name and name not in known:
+        close = get_close_matches(name, known, 1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise program.error(key, f"unknown {what} {name!r}{hint}: one of {', '.join(known)}")
