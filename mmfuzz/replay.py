@@ -84,9 +84,7 @@ class Replayer:
     def replay(self, program: Program, *, planted: bool = True) -> Verdict:
         """Run one program to its end; a target that broke gives no verdict, and is not used again."""
         target = self.target_for(program, planted=planted)
-        expected = program.expected_property
-        if program.plant and not (planted and self._name == "sim"):
-            expected = None
+        expected = self.expected(program, planted=planted)
         try:
             outcome = run(program.ops, target)
         except TargetBroke as error:
@@ -94,6 +92,12 @@ class Replayer:
             return Verdict("unknown", expected, unknown=str(error))
         verdict: Literal["pass", "fail"] = "fail" if outcome.violation else "pass"
         return Verdict(verdict, expected, outcome.violation, outcome.step)
+
+    def expected(self, program: Program, *, planted: bool = True) -> str | None:
+        """The property that must fail on this target; None without the bug that the program is about."""
+        if program.plant and not (planted and self._name == "sim"):
+            return None
+        return program.expected_property
 
     def fails(self, program: Program, name: str) -> Callable[[Sequence[Operation]], bool]:
         """A question for the reducer: do these operations fail the property `name` where `program` does?"""

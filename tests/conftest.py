@@ -17,6 +17,9 @@ settings.register_profile("nightly", deadline=None, max_examples=2_000)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests marked slow as well")
+    parser.addoption(
+        "--snapshot-update", action="store_true", help="write the expected texts of snapshots/ anew"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,222 @@
+"""The command line from outside: results, JSON, exit codes, and errors that are one line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LEAK = """mmfuzz 1
+plant: fork-no-ref
+expect: fail identity
+
+alloc p0 a0 base
+fault p0 a0.0 write
+fork p0 p1
+fork p1 p2
+drain
+"""
+FINE = "mmfuzz 1\n\nalloc p0 a0 huge\nfault p0 a0 write\nfork p0 p1\nexit p1\n"
+
+
+def mmfuzz(*words: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "mmfuzz", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120)
+
+
+def as_json(*words: str | Path, cwd: Path, code: int = 0) -> Any:
+    done = mmfuzz(*words, "--json", cwd=cwd)
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    (tmp_path / "leak.mm").write_text(LEAK)
+    (tmp_path / "fine.mm").write_text(FINE)
+    return tmp_path
+
+
+def test_fuzz_finds_nothing_on_the_kernel_as_it_is(tmp_path: Path) -> None:
+    result = as_json("fuzz", "--steps", "3000", "--seed", "1", cwd=tmp_path)
+    assert result["target"] == "sim"
+    assert result["kernel"] == "6.18"
+    assert result["seed"] == 1
+    assert result["steps"] >= 3000
+    assert result["failures"] == []
+    assert sum(result["operations"].values()) <= result["steps"]
+    assert set(result) >= {"programs", "seconds", "steps_per_second"}
+
+
+def test_fuzz_saves_a_minimal_program_that_replays(tmp_path: Path) -> None:
+    result = as_json(
+        "fuzz", "--plant", "fork-no-ref", "--steps", "50000", "--seed", "1", cwd=tmp_path, code=1
+    )
+    (failure,) = result["failures"]
+    reproducer = tmp_path / failure["reproducer"]
+    assert reproducer.name.startswith(failure["property"])
+    replayed = as_json("replay", reproducer, cwd=tmp_path)
+    (program,) = replayed["programs"]
+    assert program["verdict"] == "fail"
+    assert program["property"] == failure["property"]
+    assert program["expected"] == f"fail {failure['property']}"
+    assert program["operations"] == failure["operations"] <= 4
+
+
+def test_fuzz_with_one_seed_does_the_same_twice(tmp_path: Path) -> None:
+    words = ("fuzz", "--steps", "3000", "--seed", "7")
+    first, second = as_json(*words, cwd=tmp_path), as_json(*words, cwd=tmp_path)
+    assert {**first, "seconds": 0, "steps_per_second": 0} == {**second, "seconds": 0, "steps_per_second": 0}
+
+
+def test_fuzz_keeps_programs_in_its_corpus_and_goes_on_from_them(tmp_path: Path) -> None:
+    words = ("fuzz", "--steps", "2000", "--seed", "3", "--corpus", "kept")
+    first = as_json(*words, cwd=tmp_path)
+    assert list((tmp_path / "kept").rglob("*.mm"))
+    second = as_json(*words, "--json", cwd=tmp_path)
+    assert second["states"] >= first["states"] * 0.9
+    assert mmfuzz("replay", "kept", cwd=tmp_path).returncode == 0
+
+
+def test_fuzz_says_its_failure_on_standard_output(tmp_path: Path) -> None:
+    done = mmfuzz("fuzz", "--plant", "fork-no-ref", "--steps", "50000", "--seed", "1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "-> " in done.stdout
+    assert "saved:  .mmfuzz/found/" in done.stdout
+    assert "replay: mmfuzz replay .mmfuzz/found/" in done.stdout
+    assert done.stderr == ""
+
+
+def test_fuzz_ends_with_a_summary_when_it_is_interrupted(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mmfuzz", "fuzz", "--time", "60s", "--json", "--corpus", "kept"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    result = json.loads(output)
+    assert result["interrupted"]
+    assert result["steps"] > 0
+    assert list((tmp_path / "kept").rglob("*.mm"))
+
+
+def test_replay_gives_one_verdict_a_program(programs: Path) -> None:
+    result = as_json("replay", ".", cwd=programs)
+    assert [(p["path"], p["verdict"], p["property"], p["expected"]) for p in result["programs"]] == [
+        ("fine.mm", "pass", None, "pass"),
+        ("leak.mm", "fail", "identity", "fail identity"),
+    ]
+
+
+def test_replay_fails_when_a_program_does_not_do_what_it_expects(programs: Path) -> None:
+    (programs / "leak.mm").write_text(LEAK.replace("expect: fail identity", "expect: pass"))
+    (programs / "fine.mm").write_text(FINE.replace("mmfuzz 1\n", "mmfuzz 1\nexpect: fail leak\n"))
+    done = mmfuzz("replay", ".", cwd=programs)
+    assert done.returncode == 1
+    assert "fine.mm: pass, but leak was expected to fail" in done.stdout
+    assert "leak.mm: fails identity" in done.stdout
+    assert "2 programs: 0 as expected, 2 not" in done.stdout
+
+
+def test_show_names_the_owners_of_each_folio(programs: Path) -> None:
+    done = mmfuzz("show", "fine.mm", cwd=programs)
+    assert done.returncode == 0, done.stderr
+    assert "mapped whole by p0 a0" in done.stdout
+    assert "mapped whole by p1 a0" in done.stdout
+    result = as_json("show", "leak.mm", cwd=programs)
+    assert result["property"] == "identity"
+    assert result["steps"][-1]["violation"]
+
+
+def test_shrink_saves_a_smaller_program_and_leaves_the_file(programs: Path) -> None:
+    result = as_json("shrink", "leak.mm", cwd=programs)
+    assert result["operations_before"] == 5
+    assert result["operations"] == 3
+    assert (programs / "leak.mm").read_text() == LEAK
+    assert as_json("replay", result["reproducer"], cwd=programs)["programs"][0]["property"] == "identity"
+
+
+def test_shrink_refuses_a_program_that_does_not_fail(programs: Path) -> None:
+    done = mmfuzz("shrink", "fine.mm", cwd=programs)
+    assert done.returncode == 2
+    assert "there is nothing to shrink" in done.stderr
+
+
+def test_bugs_lists_the_catalogue_and_tells_all_about_one(tmp_path: Path) -> None:
+    every = as_json("bugs", cwd=tmp_path)["bugs"]
+    assert {"fork-no-ref", "deep-state"} <= {bug["name"] for bug in every}
+    assert all(bug["kind"] in {"sequential", "error", "race"} for bug in every)
+    (one,) = as_json("bugs", "fork-no-ref", cwd=tmp_path)["bugs"]
+    assert set(one) >= {"name", "property", "fix", "kernels", "kind"}
+    assert "fork-no-ref" in mmfuzz("bugs", cwd=tmp_path).stdout
+
+
+def test_hunt_finds_the_named_bugs(tmp_path: Path) -> None:
+    result = as_json("hunt", "fork-no-ref", "zap-no-put", cwd=tmp_path)
+    assert [bug["name"] for bug in result["bugs"]] == ["fork-no-ref", "zap-no-put"]
+    for bug in result["bugs"]:
+        assert bug["found"]
+        assert bug["steps"] > 0
+        assert (tmp_path / bug["reproducer"]).is_file()
+
+
+def test_hunt_that_does_not_find_a_bug_exits_with_1(tmp_path: Path) -> None:
+    result = as_json("hunt", "deep-state", "--steps", "1", cwd=tmp_path, code=1)
+    assert not result["bugs"][0]["found"]
+    assert result["bugs"][0]["reproducer"] is None
+
+
+def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
+    targets = {target["name"]: target for target in as_json("doctor", cwd=tmp_path)["targets"]}
+    assert targets["sim"] == {"name": "sim", "usable": True, "missing": []}
+    assert targets["linux"]["usable"] == (not targets["linux"]["missing"])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["fuz"], "No such command 'fuz'. One of: fuzz, replay"),
+        (["fuzz", "--time", "soon"], "'soon' is not a time: a number with s, m, h or d"),
+        (["fuzz", "--target", "windows"], "'windows'"),
+        (["fuzz", "--plant", "fork-no-reff"], "fork-no-ref"),
+        (["fuzz", "--kernel", "6.99"], "'6.99'"),
+        (["bugs", "fork-no-reff"], "did you mean 'fork-no-ref'?"),
+        (["hunt", "nothing"], "unknown planted bug 'nothing'"),
+        (["replay", "absent.mm"], "no such file or folder: 'absent.mm'"),
+        (["replay", "empty"], "no *.mm file under empty"),
+        (["replay", "bad.mm"], "bad.mm:3:1: unknown operation 'drian' (did you mean 'drain'?)"),
+        (["replay", "kernel.mm"], "kernel.mm:2:9: "),
+        (["replay", "plant.mm"], "plant.mm:2:8: unknown planted bug 'x'"),
+        (["replay", "property.mm"], "property.mm:2:9: unknown property 'identty' (did you mean 'identity'?)"),
+        (["show", "bad.mm"], "bad.mm:3:1: "),
+        (["shrink", "bad.mm"], "bad.mm:3:1: "),
+    ],
+)
+def test_wrong_usage_is_one_clear_line_and_exit_code_2(words: list[str], says: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.mm").write_text("mmfuzz 1\n\ndrian\n")
+    (tmp_path / "kernel.mm").write_text("mmfuzz 1\nkernel: 6.99\n\ndrain\n")
+    (tmp_path / "plant.mm").write_text("mmfuzz 1\nplant: x\n\ndrain\n")
+    (tmp_path / "property.mm").write_text("mmfuzz 1\nexpect: fail identty\n\ndrain\n")
+    done = mmfuzz(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    refused = mmfuzz(*words, "--json", cwd=tmp_path)
+    assert says in json.loads(refused.stdout)["error"]
+
+
+def test_output_that_nobody_reads_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m mmfuzz bugs | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in {0, 141}
+    assert done.stderr == ""

@@ -1,0 +1,70 @@
+"""The pytest plugin: program files as tests, and the options."""
+
+from __future__ import annotations
+
+import pytest
+
+LEAK = """mmfuzz 1
+plant: fork-no-ref
+expect: fail identity
+
+alloc p0 a0 base
+fault p0 a0.0 write
+fork p0 p1
+"""
+FINE = "mmfuzz 1\n\nalloc p0 a0 base\nfault p0 a0 write\n"
+
+
+@pytest.fixture
+def corpus(pytester: pytest.Pytester) -> pytest.Pytester:
+    (pytester.path / "leak.mm").write_text(LEAK)
+    (pytester.path / "fine.mm").write_text(FINE)
+    return pytester
+
+
+def test_each_program_is_a_test_and_a_planted_one_must_pass_without_its_bug(corpus: pytest.Pytester) -> None:
+    result = corpus.runpytest_subprocess("-v")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(
+        ["*fine.mm::replay PASSED*", "*leak.mm::replay PASSED*", "*without fork-no-ref PASSED*"]
+    )
+
+
+def test_programs_run_under_xdist(corpus: pytest.Pytester) -> None:
+    corpus.runpytest_subprocess("-n", "2").assert_outcomes(passed=3)
+
+
+def test_program_that_does_not_fail_as_it_expects_is_reported(corpus: pytest.Pytester) -> None:
+    (corpus.path / "fine.mm").write_text(FINE.replace("mmfuzz 1\n", "mmfuzz 1\nexpect: fail identity\n"))
+    result = corpus.runpytest_subprocess()
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*fine.mm: replay*", "passes, but identity was expected to fail"])
+
+
+def test_failure_shows_the_program_and_no_traceback(corpus: pytest.Pytester) -> None:
+    (corpus.path / "leak.mm").write_text(LEAK.replace("expect: fail identity", "expect: pass"))
+    result = corpus.runpytest_subprocess()
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        ["it was expected to pass", "identity: *", "-> 3  fork p0 p1", "replay: mmfuzz replay leak.mm"]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_file_that_cannot_be_read_is_a_collection_error_in_one_line(corpus: pytest.Pytester) -> None:
+    (corpus.path / "fine.mm").write_text("mmfuzz 1\n\ndrian\n")
+    result = corpus.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*fine.mm:3:1: unknown operation 'drian' (did you mean 'drain'?)*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_options_reach_the_machines(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_chosen(mmfuzz_settings):
+            assert mmfuzz_settings == {"target": "sim", "kernel": "6.18", "plant": "fork-no-ref"}
+        """
+    )
+    words = ("--mmfuzz-target=sim", "--mmfuzz-kernel=6.18", "--mmfuzz-plant=fork-no-ref")
+    pytester.runpytest_subprocess(*words).assert_outcomes(passed=1)

@@ -1,0 +1,58 @@
+"""What people read, as it stands on an 80-column terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from mmfuzz.cli import COMMANDS, cli
+from mmfuzz.program import parse
+from mmfuzz.report.failure import failure
+from mmfuzz.report.steps import step_text, walk
+from mmfuzz.session import run
+from mmfuzz.targets import open_target
+
+Snapshot = Callable[[str, str], None]
+
+REFERENCE = "alloc p0 a0 base\nfault p0 a0.0 write\nfork p0 p1\n"
+HUGE = "alloc p0 a0 huge\nfault p0 a0 write\nfork p0 p1\nsplit_map p1 a0\npin p0 a0.2 write h0\nexit p1\n"
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help(name: str, snapshot: Snapshot) -> None:
+    runner = CliRunner()
+    words = [name, "--help"] if name else ["--help"]
+    result = runner.invoke(cli, words, prog_name="mmfuzz", terminal_width=80, color=False)
+    assert result.exit_code == 0
+    snapshot(f"help-{name}" if name else "help", click.unstyle(result.output))
+
+
+def test_failure_report(snapshot: Snapshot) -> None:
+    program = parse(f"mmfuzz 1\n\n{REFERENCE}")
+    target = open_target("sim", kernel="6.18", plant="fork-no-ref", frames=64, huge=3, swap=None)
+    try:
+        outcome = run(program.ops, target)
+    finally:
+        target.close()
+    assert outcome.violation is not None
+    path = Path("corpus/identity-0123abcd.mm")
+    snapshot("failure", failure(outcome.violation.report(), program.ops, outcome.step, path))
+
+
+def test_failure_at_the_release_of_everything(snapshot: Snapshot) -> None:
+    ops = parse(f"mmfuzz 1\n\n{REFERENCE}").ops
+    snapshot("failure-at-release", failure("leak: frame 3 is in use without an owner", ops, None))
+
+
+def test_show(snapshot: Snapshot) -> None:
+    program = parse(f"mmfuzz 1\n\n{HUGE}")
+    target = open_target("sim", kernel="6.18", plant=None, frames=64, huge=3, swap=None)
+    try:
+        text = "\n".join(map(step_text, walk(program.ops, target)))
+    finally:
+        target.close()
+    snapshot("show", text)
