@@ -21,7 +21,7 @@ and column.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -45,8 +45,9 @@ SUFFIX = ".mm"
 PASS = "pass"
 OPERATIONS_MAX = 100_000
 """Operations of a program at most: what is longer is not a program that a person would keep."""
-FRAMES_RANGE = range(64, (1 << 20) + 1)
-HUGE_RANGE = range(2, HUGE + 1)
+FRAMES = tuple(1 << order for order in range(6, 21))
+"""Sizes that a simulated memory may have."""
+HUGE_ORDERS = tuple(range(2, HUGE + 1))
 """PMD orders: an area has at least four pages, at most the 512 of x86-64."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -128,10 +129,10 @@ def _read_expect(text: str) -> str:
     raise ValueError(f"{text!r} is not allowed: 'pass' or 'fail PROPERTY'")
 
 
-def _reader_of_number(allowed: range) -> Callable[[str], int]:
+def _reader_of_number(what: str, allowed: Sequence[int]) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) not in allowed:
-            raise ValueError(f"{text!r} is not allowed: a number from {allowed[0]} to {allowed[-1]}")
+            raise ValueError(f"{text!r} is not allowed: {what} from {allowed[0]} to {allowed[-1]}")
         return int(text)
 
     return read
@@ -143,8 +144,8 @@ _HEADER: dict[str, Callable[[str], str | int]] = {
     "expect": _read_expect,
     "found": _read_line,
     "note": _read_line,
-    "frames": _reader_of_number(FRAMES_RANGE),
-    "huge": _reader_of_number(HUGE_RANGE),
+    "frames": _reader_of_number("a power of two", FRAMES),
+    "huge": _reader_of_number("a number", HUGE_ORDERS),
 }
 _MAY_BE_EMPTY = {"plant", "found", "note"}
 

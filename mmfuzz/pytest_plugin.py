@@ -16,6 +16,7 @@ from mmfuzz.program import SUFFIX
 
 if TYPE_CHECKING:
     from mmfuzz.replay import Replayer
+    from mmfuzz.targets.base import Target
 
 _REPLAYER = pytest.StashKey["Replayer"]()
 
@@ -42,10 +43,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         replayer.close()
 
 
-@pytest.fixture
-def mmfuzz_settings(request: pytest.FixtureRequest) -> dict[str, str | None]:
-    """What the options chose: `target`, `kernel` and `plant`, None where nothing was chosen."""
-    return {name: request.config.getoption(f"--mmfuzz-{name}") for name in ("target", "kernel", "plant")}
+@pytest.fixture(scope="session")
+def mmfuzz_target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """The target that the options choose, for rule machines and tests of your own; closed at the end."""
+    from mmfuzz.targets import open_target
+
+    target, kernel, plant = (
+        request.config.getoption(f"--mmfuzz-{name}") for name in ("target", "kernel", "plant")
+    )
+    opened = open_target(target, kernel=kernel, plant=plant)
+    yield opened
+    opened.close()
 
 
 class ProgramFile(pytest.File):

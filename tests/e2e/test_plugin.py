@@ -59,12 +59,18 @@ def test_file_that_cannot_be_read_is_a_collection_error_in_one_line(corpus: pyte
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_options_reach_the_machines(pytester: pytest.Pytester) -> None:
+def test_options_choose_what_machines_run_on(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        def test_chosen(mmfuzz_settings):
-            assert mmfuzz_settings == {"target": "sim", "kernel": "6.18", "plant": "fork-no-ref"}
+        from mmfuzz.strategies.machines import machine
+        from hypothesis.stateful import run_state_machine_as_test
+
+        def test_machine(mmfuzz_target):
+            assert mmfuzz_target.traits.kernel == "6.18"
+            run_state_machine_as_test(machine(mmfuzz_target))
         """
     )
-    words = ("--mmfuzz-target=sim", "--mmfuzz-kernel=6.18", "--mmfuzz-plant=fork-no-ref")
-    pytester.runpytest_subprocess(*words).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("--mmfuzz-kernel=6.18").assert_outcomes(passed=1)
+    result = pytester.runpytest_subprocess("--mmfuzz-plant=zap-no-put")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Violation*"])
