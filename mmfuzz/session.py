@@ -117,7 +117,7 @@ class Session:
         for frame in report.touched:
             page = world.frames.get(frame)
             if page is not None:
-                touched.add(page.folio)
+                touched[page.folio] = None
         for folio in touched:
             seen = target.counters(folio.head)
             if seen is None:

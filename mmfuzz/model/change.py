@@ -38,7 +38,7 @@ class Change:
     `child` is a process that is being forked into, `origins` what its parent had in each area.
     """
 
-    __slots__ = ("_child", "_fresh", "_origins", "_relocates", "_replaced", "_sources", "_splits", "_world", "moves")
+    __slots__ = ("_child", "_fresh", "_origins", "_relocates", "_replaced", "_sources", "_splits", "_wholes", "_world", "moves")
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Change:
         self._child = child
         self._origins = origins or {}
         self._fresh: set[Folio] = set()
+        self._wholes: dict[Folio, None] = {}
         self._replaced: list[Folio] = []
         self._sources: dict[Page, Owned] = {}
         self.moves: list[tuple[Where, Owned, Owned]] = []
@@ -64,6 +65,8 @@ class Change:
         """Bring the world to what the report says, or raise the `Violation` that it amounts to."""
         for head, order in report.folios:
             self._found(head, order)
+        for whole in self._wholes:
+            self._drop_rest(whole)
         for number, frame in report.cached:
             if frame is not None:
                 self._cache(number, frame)
@@ -94,6 +97,7 @@ class Change:
         world = self._world
         known = world.frames.get(head)
         if known is not None and self._splits and known.folio.order > order:
+            self._wholes[known.folio] = None
             world.cut(known.folio, head, order)
             return
         for frame in range(head, head + (1 << order)):
@@ -102,11 +106,17 @@ class Change:
                 self._replace(old.folio)
         self._fresh.add(world.adopt(head, order))
 
+    def _drop_rest(self, whole: Folio) -> None:
+        """Pages of a split folio that are in no piece in use: they stand alone, and are free if unowned."""
+        for index, page in enumerate(whole.pages):
+            if page.folio is whole:
+                self._world.cut(whole, whole.head + index, 0)
+
     def _replace(self, folio: Folio) -> None:
         """A folio whose frames another one has now: by the end of the step nothing may refer to it."""
         folio.batches = 0
-        self._world.batched.discard(folio)
-        self._world.affected.add(folio)
+        self._world.batched.pop(folio, None)
+        self._world.affected[folio] = None
         self._replaced.append(folio)
 
     def _cache(self, number: int, frame: int) -> None:
@@ -144,7 +154,7 @@ class Change:
                 terms=[Term("slot", folio.slot + page.index, number)],
             )
         folio.slot = first
-        self._world.affected.add(folio)
+        self._world.affected[folio] = None
 
     def _batch(self, head: int, slots: int) -> None:
         page = self._world.frames.get(head)
@@ -152,11 +162,11 @@ class Change:
             return
         folio = page.folio
         folio.batches = slots
-        self._world.affected.add(folio)
+        self._world.affected[folio] = None
         if slots:
-            self._world.batched.add(folio)
+            self._world.batched[folio] = None
         else:
-            self._world.batched.discard(folio)
+            self._world.batched.pop(folio, None)
 
     def _pmds(self, report: Report) -> None:
         """Areas whose PMD entry changed, then the single entries of the others."""
@@ -212,7 +222,7 @@ class Change:
             if now is not owned:
                 self.moves.append((where, owned, now))
         folio.pmds.add((process, number))
-        self._world.affected.add(folio)
+        self._world.affected[folio] = None
         area.pmd = folio
 
     def _ptes(self, ptes: list[tuple[int, int, int, Entry]]) -> None:

@@ -73,7 +73,7 @@ class Page:
 class Folio:
     """Pages that are allocated, mapped by a PMD, cached in swap and split as one."""
 
-    __slots__ = ("batches", "head", "order", "pages", "pmds", "slot")
+    __slots__ = ("batches", "head", "order", "pages", "pmds", "slot", "state")
 
     def __init__(self, head: int, order: int) -> None:
         self.head = head
@@ -86,6 +86,8 @@ class Folio:
         """Swap slot of the first page while the swap cache holds the folio; page i is at `slot + i`."""
         self.batches = 0
         """LRU batch slots that hold the folio, each its own owner."""
+        self.state = 0
+        """Its abstract state when last looked at, see `mmfuzz.model.abstract`; 0 for none yet."""
 
     @property
     def is_held(self) -> bool:

@@ -21,8 +21,10 @@ from mmfuzz.violation import Term, Violation
 
 POPULATE = frozenset({"np", "nz", "sp"})
 """Nothing becomes a page or the zero page; a swap entry becomes a page."""
-WRITABLE = POPULATE | {"zp", "pp"}
-"""Also: the zero page, or a shared page, becomes a copy."""
+AROUND = POPULATE | {"zp"}
+"""What a fault may also do to the pages around: a large folio comes into being, or a huge zero page goes."""
+WRITABLE = AROUND | {"pp"}
+"""Also: a shared page becomes a copy."""
 ZAP = frozenset({"pn", "zn", "sn"})
 REMAP = frozenset({"pz"})
 """A split maps the shared zero page in place of a zero-filled one (b1f202060afe, "mm: remap unused subpages to shared zeropage when splitting isolated thp", v6.12)."""
@@ -54,7 +56,7 @@ class Oracle:
                 world.forget(folio)
                 self.freed.append(folio)
         for folio in self.freed:
-            world.affected.discard(folio)
+            world.affected.pop(folio, None)
 
     def _error(self, op: Operation, error: str) -> None:
         allowed = ERRORS.get(type(op), NOTHING)
@@ -77,7 +79,7 @@ class Oracle:
             kind = KINDS[type(old)] + KINDS[type(new)]
             if kind not in may or where[:2] != own:
                 raise _not_allowed(op, where, old, new)
-            if span is not None and where[2] not in span and kind not in POPULATE:
+            if span is not None and where[2] not in span and kind not in AROUND:
                 raise _not_allowed(op, where, old, new)
             if kind in _LOSES:
                 self._keep_pin(where, old)
@@ -138,7 +140,7 @@ class Oracle:
         self._own(process, where, owned, "isolation", "was written in place")
         owned.value = value
         owned.private_to = process
-        self.world.affected.add(owned.folio)
+        self.world.affected[owned.folio] = None
 
     def _own(self, process: Process, where: Where, page: Page, property: str, what: str) -> None:
         """Nobody but `process`, and the handles that it took, may refer to the page."""
@@ -255,7 +257,7 @@ class Oracle:
                     owned.private_to = process
                 handle.pages.append(owned)
                 (owned.pins if pinned else owned.gets).add(handle)
-                world.affected.add(owned.folio)
+                world.affected[owned.folio] = None
             elif owned is ZERO and not op.write:
                 handle.pages.append(None)
             else:
@@ -271,7 +273,7 @@ class Oracle:
             if page is not None:
                 page.pins.discard(handle)
                 page.gets.discard(handle)
-                world.affected.add(page.folio)
+                world.affected[page.folio] = None
 
     def _dma(self, op: ops.Dma, report: Report) -> None:
         world = self.world
@@ -281,7 +283,7 @@ class Oracle:
             if page is not None:
                 if op.write:
                     page.value = stamp(world.steps, index)
-                world.affected.add(page.folio)
+                world.affected[page.folio] = None
         self._seen_by(handle, report)
 
     def _seen_by(self, handle: Handle, report: Report) -> None:

@@ -18,9 +18,9 @@ class World:
         self.slots: dict[int, Slot] = {}
         self.frames: dict[int, Page] = {}
         """The page in each frame that has an owner."""
-        self.batched: set[Folio] = set()
+        self.batched: dict[Folio, None] = {}
         """Folios that sit in an LRU batch."""
-        self.affected: set[Folio] = set()
+        self.affected: dict[Folio, None] = {}
         """Folios whose owners changed in this step."""
         self.steps = 0
 
@@ -40,12 +40,13 @@ class World:
             page = Page(folio, index)
             folio.pages.append(page)
             self.frames[head + index] = page
-        self.affected.add(folio)
+        self.affected[folio] = None
         return folio
 
     def cut(self, whole: Folio, head: int, order: int) -> Folio:
         """A piece of a folio that was split; it keeps its pages' owners and its share of the swap cache."""
         piece = Folio(head, order)
+        piece.state = whole.state
         first = head - whole.head
         piece.pages = whole.pages[first : first + (1 << order)]
         for index, page in enumerate(piece.pages):
@@ -53,8 +54,8 @@ class World:
             page.index = index
         if whole.slot is not None:
             piece.slot = whole.slot + first
-        self.affected.add(piece)
-        self.affected.discard(whole)
+        self.affected[piece] = None
+        self.affected.pop(whole, None)
         return piece
 
     def forget(self, folio: Folio) -> None:
@@ -67,7 +68,7 @@ class World:
         """A page-table entry stops referring to what it referred to."""
         if type(owned) is Page:
             owned.maps.discard(where)
-            self.affected.add(owned.folio)
+            self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.discard(where)
             self.release_slot(owned)
@@ -76,7 +77,7 @@ class World:
         """A PTE starts to refer to something."""
         if type(owned) is Page:
             owned.maps.add(where)
-            self.affected.add(owned.folio)
+            self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.add(where)
 
@@ -95,7 +96,7 @@ class World:
         slot.page = None
         if page.folio.slot is not None and page.folio.slot + page.index == slot.number:
             page.folio.slot = None
-        self.affected.add(page.folio)
+        self.affected[page.folio] = None
         self.release_slot(slot)
 
     def entry(self, process: int, area: int, page: int) -> Owned:
@@ -108,7 +109,7 @@ class World:
         pmd = area.pmd
         if type(pmd) is Folio:
             pmd.pmds.discard((process, number))
-            self.affected.add(pmd)
+            self.affected[pmd] = None
         elif pmd is TABLE:
             table = area.table
             for page, owned in enumerate(table):

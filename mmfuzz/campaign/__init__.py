@@ -1,0 +1,1 @@
+"""Long runs: coverage of states as guide, kept programs, workers, saving what is found."""

@@ -1,0 +1,182 @@
+"""One worker's search: make a program, run it, keep it when it reached something new."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from mmfuzz.campaign.guide import Guide, Transition
+from mmfuzz.ops import Operation
+from mmfuzz.reduce import reduce
+from mmfuzz.session import Journal, Session, run
+from mmfuzz.strategies.choose import Chooser
+from mmfuzz.strategies.mutate import Mutator
+from mmfuzz.strategies.universe import Universe
+from mmfuzz.targets.base import Target
+from mmfuzz.violation import Violation
+
+STEPS_FRESH = 100
+"""Steps of a program that is made from nothing."""
+
+STEPS_EXTENDED = 30
+"""Steps by which a kept program is extended at most."""
+
+FRESH_SHARE = 0.15
+"""Programs that are made from nothing even when there are kept ones."""
+
+THINNING_RUNS = 24
+"""Runs that may be spent on making a program that is kept shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A program that failed, as it was found."""
+
+    ops: tuple[Operation, ...]
+    violation: Violation
+
+
+class Explorer:
+    """Searches on one target from one seed; `guided` off makes it blind, for comparison."""
+
+    def __init__(
+        self,
+        target: Target,
+        seed: int | str,
+        *,
+        guided: bool = True,
+        guide: Guide | None = None,
+        universe: Universe | None = None,
+        journal: Callable[[], Journal] | None = None,
+    ) -> None:
+        self.target = target
+        self.random = Random(seed)
+        self.guided = guided
+        self.guide = guide if guide is not None else Guide()
+        universe = universe or universe_of(target)
+        self.chooser = Chooser(universe, self.random, frozenset(target.traits.left_out))
+        self.mutator = Mutator(universe, self.random)
+        self.operations: Counter[type[Operation]] = Counter()
+        self.steps = 0
+        self.programs = 0
+        self._journal = journal
+
+    def explore(self, steps_max: int | None = None) -> Failure | None:
+        """Run one program, of at most `steps_max` steps; tell how it failed, if it did."""
+        self.programs += 1
+        self.chooser.swarm(whole_set=self.random.random() < 0.5)
+        plan, length = self._plan()
+        if steps_max is not None:
+            length = min(length, steps_max)
+        session = self._session()
+        done: list[Operation] = []
+        reached: list[Transition] = []
+        try:
+            useful = self._run(session, plan, length, done, reached)
+            session.finish()
+        except Violation as violation:
+            self.steps += 1
+            return Failure(tuple(done), violation)
+        if useful and self.guided:
+            self._keep(done[:useful], reached)
+        return None
+
+    def replay(self, ops: Sequence[Operation]) -> Failure | None:
+        """Run a kept program as it is, learning what it reaches."""
+        self.programs += 1
+        session = self._session()
+        done: list[Operation] = []
+        reached: list[Transition] = []
+        try:
+            useful = self._run(session, ops, len(ops), done, reached)
+            session.finish()
+        except Violation as violation:
+            return Failure(tuple(done), violation)
+        if useful:
+            self.guide.keep(done[:useful], reached)
+        return None
+
+    def _session(self) -> Session:
+        return Session(self.target, journal=self._journal() if self._journal is not None else None)
+
+    def _plan(self) -> tuple[Sequence[Operation], int]:
+        """Operations to begin with, and the length to extend them to."""
+        if not self.guided or not self.guide.kept or self.random.random() < FRESH_SHARE:
+            return (), STEPS_FRESH
+        kept = self.guide.choose(self.random)
+        other = self.guide.kept[self.random.randrange(len(self.guide.kept))]
+        plan = self.mutator.mutate(kept.ops, other.ops)
+        return plan, len(plan) + self.random.randint(1, STEPS_EXTENDED)
+
+    def _run(
+        self,
+        session: Session,
+        plan: Sequence[Operation],
+        length: int,
+        done: list[Operation],
+        reached: list[Transition],
+    ) -> int:
+        """Do the plan, then chosen operations up to `length`; how many operations led to something new."""
+        useful = 0
+        world = session.world
+        observe = self.guide.observe
+        planned = len(plan)
+        for number in range(length):
+            if number < planned:
+                op = plan[number]
+                if session.why_not(op) is not None:
+                    self.steps += 1
+                    continue
+            else:
+                op = self.chooser.next(world)
+                if session.target.unsupported(op) is not None:
+                    continue
+            done.append(op)
+            report = session.do(op)
+            self.steps += 1
+            self.operations[type(op)] += 1
+            if self.guided:
+                new = observe(session, op, report.error)
+                if new:
+                    reached += new
+                    useful = len(done)
+        return useful
+
+    def _keep(self, ops: Sequence[Operation], reached: Sequence[Transition]) -> None:
+        """Keep a program, first made shorter as far as a few runs allow."""
+        wanted = set(reached)
+        ops = reduce(ops, lambda shorter: wanted <= self.reaches(shorter), runs_max=THINNING_RUNS)
+        self.guide.keep(ops, reached)
+
+    def reaches(self, ops: Sequence[Operation]) -> set[Transition]:
+        """The transitions of a program, run on its own; its steps count."""
+        fresh = Guide()
+        session = self._session()
+        found: set[Transition] = set()
+        try:
+            for op in ops:
+                self.steps += 1
+                if session.why_not(op) is None:
+                    report = session.do(op)
+                    found.update(fresh.observe(session, op, report.error))
+        except Violation:
+            return set()
+        return found
+
+
+def universe_of(target: Target) -> Universe:
+    """The universe that suits a target: the first pages of an area, and orders below its PMD's."""
+    order = target.traits.huge_order
+    return Universe(pages=min(8, 1 << order), huge_order=order)
+
+
+def same_failure(target: Target, property: str) -> Callable[[Sequence[Operation]], bool]:
+    """Whether a program fails with a property on a target: what reduction asks."""
+
+    def fails(ops: Sequence[Operation]) -> bool:
+        violation = run(ops, target).violation
+        return violation is not None and violation.property == property
+
+    return fails

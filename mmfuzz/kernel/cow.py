@@ -1,0 +1,102 @@
+"""Write-protect faults: reuse a page in place, or copy it."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.zap import Zap
+from mmfuzz.observation import ZERO
+
+
+class Cow(Zap):
+    """do_wp_page() and do_huge_pmd_wp_page(). With `unshare` the page becomes exclusive, not writable."""
+
+    def do_wp_page(self, mm: Mm, vma: Vma, page: int, *, unshare: bool = False) -> bool:
+        """Break sharing at a PTE that maps a page or the zero page; false when memory is short."""
+        entry = vma.ptes[page]
+        if type(entry) is Pte:
+            folio = entry.page.head
+            if entry.page.anon_exclusive or self.can_reuse_anon_folio(folio):
+                entry.page.anon_exclusive = True
+                self.touched[folio] = None
+                if not unshare:
+                    self.set_pte(mm, vma, page, Pte(entry.page, True))
+                return True
+        return self.wp_page_copy(mm, vma, page, writable=not unshare)
+
+    def can_reuse_anon_folio(self, folio: Folio) -> bool:
+        """wp_can_reuse_anon_folio(): whether nobody else can see the page any more.
+
+        53a05ad9f21d ("mm: optimize do_wp_page() for fresh pages in local LRU pagevecs", v5.18) and
+        1da190f4d0a6 ("mm: Copy-on-Write (COW) reuse support for PTE-mapped THP", v6.15).
+        """
+        if folio.order:
+            return self.profile.large_reuse and self.can_reuse_large(folio)
+        if folio._refcount > 3:
+            return False
+        if not folio.lru:
+            self.lru_add_drain()
+        if folio._refcount > 1 + folio.swapcache:
+            return False
+        if folio.swapcache:
+            self.folio_free_swap(folio)
+        return folio._refcount == 1
+
+    def can_reuse_large(self, folio: Folio) -> bool:
+        """A PTE-mapped folio all of whose references are one process's mappings, more than one of them."""
+        if self.maybe_mapped_shared(folio) or folio._large_mapcount <= 0:
+            return False
+        if folio.swapcache:
+            self.folio_free_swap(folio)
+        return folio._large_mapcount + 1 == folio._refcount
+
+    def wp_page_copy(self, mm: Mm, vma: Vma, page: int, *, writable: bool) -> bool:
+        """A fresh base page with the contents of what the PTE maps, in its place."""
+        entry = vma.ptes[page]
+        fresh = self.alloc_folio(0)
+        if fresh is None:
+            return False
+        if type(entry) is Pte:
+            fresh.content = entry.page.content
+            self.folio_remove_rmap_ptes(entry.page.head, (entry.page,), mm)
+        self.folio_add_new_anon_rmap(fresh, mm, vma, page)
+        self.folio_add_lru(fresh)
+        self.set_pte(mm, vma, page, Pte(fresh, writable))
+        if type(entry) is Pte:
+            self.zap_put(entry.page.head, 1)
+        return True
+
+    def do_huge_pmd_wp_page(self, mm: Mm, vma: Vma, *, unshare: bool = False) -> None:
+        """Reuse a PMD-mapped folio, replace the huge zero page, or fall back to PTEs."""
+        entry = vma.pmd
+        if entry is ZERO:
+            if not self.map_huge_page(mm, vma):
+                self.split_huge_pmd(mm, vma)
+            return
+        assert type(entry) is Pte
+        folio = entry.page
+        if folio.anon_exclusive or self.can_reuse_huge(folio):
+            folio.anon_exclusive = True
+            self.touched[folio] = None
+            if not unshare:
+                self.set_pmd(mm, vma, Pte(folio, True))
+            return
+        self.split_huge_pmd(mm, vma)
+
+    def can_reuse_huge(self, folio: Folio) -> bool:
+        """3bff7e3f1f16 ("mm/huge_memory: streamline COW logic in do_huge_pmd_wp_page()", v5.18)."""
+        if folio._refcount > 1 + (len(folio.pages) if folio.swapcache else 0):
+            return False
+        if folio.swapcache:
+            self.folio_free_swap(folio)
+        return folio._refcount == 1
+
+    def map_huge_page(self, mm: Mm, vma: Vma) -> bool:
+        """A fresh, zero-filled huge page for an area; false when there is no block for it."""
+        folio = self.alloc_folio(self.huge_order)
+        if folio is None:
+            return False
+        self.folio_add_new_anon_rmap_pmd(folio, mm, vma)
+        self.folio_add_lru(folio)
+        self.set_pmd(mm, vma, Pte(folio, True))
+        return True

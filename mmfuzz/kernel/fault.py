@@ -1,0 +1,152 @@
+"""Page faults on anonymous memory: fresh pages of every order, the zero page, and swap-in."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.cow import Cow
+from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.observation import TABLE, ZERO
+from mmfuzz.ops import BASE, HUGE
+
+ENOMEM = "ENOMEM"
+
+
+class Fault(Cow):
+    """handle_mm_fault(). Errors are errno names, empty when the fault was handled."""
+
+    def handle_fault(self, mm: Mm, vma: Vma, page: int, *, write: bool) -> str:
+        """Make one page present, and writable for a write."""
+        if vma.pmd is None and vma.order == HUGE and all(vma.present):
+            if not write:
+                self.set_pmd(mm, vma, ZERO)
+                return ""
+            if self.map_huge_page(mm, vma):
+                return ""
+        pmd = vma.pmd
+        if pmd is not None and pmd is not TABLE:
+            if not write or (type(pmd) is Pte and pmd.writable):
+                return ""
+            self.do_huge_pmd_wp_page(mm, vma)
+            pmd = vma.pmd
+            if pmd is not TABLE:
+                return ""
+        self.need_table(mm, vma)
+        return self.handle_pte_fault(mm, vma, page, write)
+
+    def handle_pte_fault(self, mm: Mm, vma: Vma, page: int, write: bool) -> str:
+        """A fault below a page table."""
+        entry = vma.ptes[page]
+        if entry is None:
+            if write:
+                return self.do_anonymous_page(mm, vma, page)
+            self.set_pte(mm, vma, page, ZERO)
+            return ""
+        if type(entry) is SwapPte:
+            return self.do_swap_page(mm, vma, page, entry, write)
+        if not write or (type(entry) is Pte and entry.writable):
+            return ""
+        return "" if self.do_wp_page(mm, vma, page) else ENOMEM
+
+    def do_anonymous_page(self, mm: Mm, vma: Vma, page: int) -> str:
+        """Map a fresh folio of the area's order, or a base page where that does not fit."""
+        folio, first = None, page
+        if vma.order not in (BASE, HUGE):
+            first = page & ~((1 << vma.order) - 1)
+            if self.range_is_empty(vma, first, vma.order):
+                folio = self.alloc_folio(vma.order)
+        if folio is None:
+            first = page
+            folio = self.alloc_folio(0)
+        if folio is None:
+            return ENOMEM
+        if folio.order:
+            self.folio_get(folio, len(folio.pages) - 1)
+        self.folio_add_new_anon_rmap(folio, mm, vma, first)
+        self.folio_add_lru(folio)
+        for part in folio.pages:
+            self.set_pte(mm, vma, first + part.number, Pte(part, True))
+        return ""
+
+    def range_is_empty(self, vma: Vma, first: int, order: int) -> bool:
+        """Whether an aligned range lies in the VMA and nothing in it is mapped."""
+        return all(
+            vma.present[page] and vma.ptes[page] is None for page in range(first, first + (1 << order))
+        )
+
+    # Swap-in
+
+    def do_swap_page(self, mm: Mm, vma: Vma, page: int, entry: SwapPte, write: bool) -> str:
+        """Bring a page back: from the swap cache, whole if all of the folio is still swapped here, or read in."""
+        cached = self.swap_cache.get(entry.slot)
+        if cached is None:
+            folio = self.swapin_read(entry.slot)
+            if folio is None:
+                return ENOMEM
+            cached = folio
+        else:
+            folio = cached.head
+            self.folio_get(folio)
+        if write and not folio.lru:
+            self.lru_add_drain()
+        first, pages = self.swapin_span(vma, page, entry, cached)
+        entries = vma.ptes[first : first + len(pages)]
+        for old in entries:
+            assert type(old) is SwapPte
+            self.swap_free(old.slot)
+        if write and folio._refcount == 1 + len(folio.pages):
+            self.folio_free_swap(folio)
+        self.swapin_map(mm, vma, first, pages, write=write, asked=page, exclusive=self.swapin_exclusive(entry))
+        now = vma.ptes[page]
+        if write and type(now) is Pte and not now.writable:
+            return "" if self.do_wp_page(mm, vma, page) else ENOMEM
+        return ""
+
+    def swapin_exclusive(self, entry: SwapPte) -> bool:
+        """What the entry remembers of PG_anon_exclusive."""
+        return entry.exclusive
+
+    def swapin_read(self, slot: int) -> Folio | None:
+        """A fresh base page in the swap cache with what was written to the slot."""
+        folio = self.alloc_folio(0)
+        if folio is None:
+            return None
+        folio.content = self.swap_data[slot]
+        self.add_to_swap_cache(folio, slot)
+        self.folio_add_lru(folio)
+        return folio
+
+    def swapin_span(self, vma: Vma, page: int, entry: SwapPte, cached: Page) -> tuple[int, list[Page]]:
+        """What can be mapped at once: (first page of the area, pages of the folio)."""
+        folio = cached.head
+        first = page - cached.number
+        if folio.order and first >= 0:
+            for part in folio.pages:
+                other = vma.ptes[first + part.number]
+                if (
+                    type(other) is not SwapPte
+                    or other.slot != folio.swap + part.number
+                    or other.exclusive != entry.exclusive
+                ):
+                    break
+            else:
+                return first, folio.pages
+        return page, [cached]
+
+    def swapin_map(
+        self, mm: Mm, vma: Vma, first: int, pages: list[Page], *, write: bool, asked: int, exclusive: bool
+    ) -> None:
+        """Map what was swapped in; the look-up's reference becomes the first mapping's."""
+        folio = pages[0].head
+        if exclusive or folio._refcount == 1:
+            exclusive = True
+        if len(pages) > 1:
+            self.folio_get(folio, len(pages) - 1)
+        if folio.mapping is None:
+            folio.mapping = self.anon_vma_prepare(mm, vma)
+            folio.index = first
+        for page in pages:
+            if exclusive:
+                page.anon_exclusive = True
+        self.folio_add_anon_rmap_ptes(folio, pages, mm)
+        for number, page in enumerate(pages):
+            self.set_pte(mm, vma, first + number, Pte(page, exclusive))

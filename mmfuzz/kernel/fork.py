@@ -1,0 +1,136 @@
+"""fork: page tables copied, pages shared read-only, pinned pages copied at once."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.gup import Gup
+from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.observation import TABLE, ZERO
+
+
+class Fork(Gup):
+    """dup_mmap() and copy_page_range()."""
+
+    def fork_mm(self, parent: Mm, process: int, cpu: int) -> str:
+        """A copy of an address space; ENOMEM leaves no trace of it."""
+        child = self.new_mm(process, cpu)
+        child.has_pinned = parent.has_pinned
+        for vma in parent.vmas.values():
+            copy = child.vmas[vma.area] = Vma(vma.area, vma.order, self.nr_huge)
+            copy.present = vma.present.copy()
+            copy.anon_vma = vma.anon_vma
+            if vma.anon_vma is not None:
+                vma.anon_vma.mms[child] = None
+        for vma in parent.vmas.values():
+            if not self.copy_area(parent, vma, child, child.vmas[vma.area]):
+                self.exit_mm(child)
+                return "ENOMEM"
+        return ""
+
+    def copy_area(self, parent: Mm, vma: Vma, child: Mm, copy: Vma) -> bool:
+        """Copy one area's entries; false when memory is short."""
+        if vma.pmd is None:
+            return True
+        if vma.pmd is ZERO:
+            self.set_pmd(child, copy, ZERO)
+            return True
+        if type(vma.pmd) is Pte:
+            if self.copy_huge_pmd(parent, vma, child, copy):
+                return True
+            self.split_huge_pmd(parent, vma)
+        self.set_pmd(child, copy, TABLE)
+        page = 0
+        while page < self.nr_huge:
+            entry = vma.ptes[page]
+            if type(entry) is Pte:
+                copied = self.copy_present_ptes(parent, vma, child, copy, page)
+                if not copied:
+                    return False
+                page += copied
+                continue
+            if entry is not None:
+                if type(entry) is SwapPte:
+                    entry = self.copy_swap_pte(parent, vma, page, entry)
+                self.set_pte(child, copy, page, entry)
+            page += 1
+        return True
+
+    def copy_huge_pmd(self, parent: Mm, vma: Vma, child: Mm, copy: Vma) -> bool:
+        """Share a PMD-mapped folio; false when it may be pinned."""
+        entry = vma.pmd
+        assert type(entry) is Pte
+        folio = entry.page
+        self.fork_get(folio, 1)
+        if not self.folio_try_dup_anon_rmap_pmd(folio, parent, child):
+            self.folio_put(folio)
+            return False
+        if entry.writable:
+            self.set_pmd(parent, vma, Pte(folio, False))
+        self.set_pmd(child, copy, Pte(folio, False))
+        return True
+
+    def copy_present_ptes(self, parent: Mm, vma: Vma, child: Mm, copy: Vma, page: int) -> int:
+        """Share one PTE's page, or all neighbouring ones of a large folio; or copy one that may be pinned.
+
+        How many entries were copied, 0 when memory is short.
+        """
+        entry = vma.ptes[page]
+        assert type(entry) is Pte
+        folio = entry.page.head
+        pages = self.batch(vma, page, self.nr_huge)
+        self.fork_get(folio, len(pages))
+        if self.fork_dup(folio, pages, parent, child):
+            for number, part in enumerate(pages, page):
+                old = vma.ptes[number]
+                if type(old) is Pte and old.writable:
+                    self.set_pte(parent, vma, number, Pte(part, False))
+                self.set_pte(child, copy, number, Pte(part, False))
+            return len(pages)
+        self.folio_put(folio, len(pages))
+        if len(pages) > 1:
+            return self.copy_one_by_one(parent, vma, child, copy, page, len(pages))
+        return 1 if self.copy_present_page(entry.page, child, copy, page) else 0
+
+    def fork_get(self, folio: Folio, refs: int) -> None:
+        """The child's references, before its mappings."""
+        self.folio_get(folio, refs)
+
+    def fork_dup(self, folio: Folio, pages: list[Page], parent: Mm, child: Mm) -> bool:
+        """The child's mappings; false when a page may be pinned."""
+        return self.folio_try_dup_anon_rmap_ptes(folio, pages, parent, child)
+
+    def copy_one_by_one(self, parent: Mm, vma: Vma, child: Mm, copy: Vma, page: int, count: int) -> int:
+        """Pages of a folio that may be pinned: the exclusive ones are copied, the others shared."""
+        for number in range(page, page + count):
+            entry = vma.ptes[number]
+            assert type(entry) is Pte
+            folio = entry.page.head
+            self.fork_get(folio, 1)
+            if self.fork_dup(folio, [entry.page], parent, child):
+                if entry.writable:
+                    self.set_pte(parent, vma, number, Pte(entry.page, False))
+                self.set_pte(child, copy, number, Pte(entry.page, False))
+                continue
+            self.folio_put(folio)
+            if not self.copy_present_page(entry.page, child, copy, number):
+                return 0
+        return count
+
+    def copy_present_page(self, page: Page, child: Mm, copy: Vma, number: int) -> bool:
+        """The child gets a page of its own at once: 70e806e4e645 ("mm: Do early cow for pinned pages during fork() for ptes", v5.9)."""
+        fresh = self.alloc_folio(0)
+        if fresh is None:
+            return False
+        fresh.content = page.content
+        self.folio_add_new_anon_rmap(fresh, child, copy, number)
+        self.folio_add_lru(fresh)
+        self.set_pte(child, copy, number, Pte(fresh, True))
+        return True
+
+    def copy_swap_pte(self, parent: Mm, vma: Vma, page: int, entry: SwapPte) -> SwapPte:
+        """A swap entry for two: neither is exclusive any more."""
+        self.swap_duplicate(entry.slot)
+        shared = SwapPte(entry.slot, False)
+        if entry.exclusive:
+            self.set_pte(parent, vma, page, shared)
+        return shared

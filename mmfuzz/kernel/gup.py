@@ -1,0 +1,107 @@
+"""get_user_pages and pin_user_pages: references and pins taken through a page table."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.fault import Fault
+from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.page import Page
+from mmfuzz.observation import TABLE, ZERO
+
+ATTEMPTS = 4
+"""Faults for one page at most: a huge zero page is replaced, split, and then a PTE is unshared."""
+
+
+class Gup(Fault):
+    """__get_user_pages(). A range's pages are listed in order; None stands for the zero page, never counted here."""
+
+    def gup(self, mm: Mm, vma: Vma, span: range, *, write: bool, pin: bool) -> tuple[str, list[Page | None]]:
+        """Take a reference or a pin on each page of a range; on an error, (errno name, nothing taken)."""
+        taken: list[Page | None] = []
+        for page in span:
+            error = self.faultin_page(mm, vma, page, write=write, pin=pin)
+            if error:
+                self.release_range(taken, pin=pin)
+                return error, []
+            found = self.follow(vma, page)
+            if found is not None:
+                if pin:
+                    mm.has_pinned = True
+                    self.grab_pin(found)
+                else:
+                    self.folio_get(found.head)
+            taken.append(found)
+        return "", taken
+
+    def follow(self, vma: Vma, page: int) -> Page | None:
+        """The page that an address maps; None for the zero page."""
+        if type(vma.pmd) is Pte:
+            return vma.pmd.page.pages[page]
+        entry = vma.ptes[page] if vma.pmd is TABLE else None
+        return entry.page if type(entry) is Pte else None
+
+    def faultin_page(self, mm: Mm, vma: Vma, page: int, *, write: bool, pin: bool) -> str:
+        """Fault until the page is present as the flags ask: writable, or exclusive for a read-only pin."""
+        for _ in range(ATTEMPTS):
+            entry = vma.ptes[page] if vma.pmd is TABLE else vma.pmd
+            if entry is ZERO and not write:
+                return ""
+            if type(entry) is Pte:
+                if write and entry.writable:
+                    return ""
+                if not write and (not pin or not self.must_unshare(entry.page)):
+                    return ""
+                if not write:
+                    if not self.unshare(mm, vma, page):
+                        return "ENOMEM"
+                    continue
+            error = self.handle_fault(mm, vma, page, write=write)
+            if error:
+                return error
+        return "EFAULT"
+
+    def must_unshare(self, page: Page) -> bool:
+        """gup_must_unshare(): a pin of an anonymous page that is not exclusive would lose it at the next write.
+
+        a7f226604170 ("mm/gup: trigger FAULT_FLAG_UNSHARE when R/O-pinning a possibly shared anonymous page", v5.19).
+        """
+        return not page.anon_exclusive
+
+    def unshare(self, mm: Mm, vma: Vma, page: int) -> bool:
+        """FAULT_FLAG_UNSHARE; false when memory is short."""
+        if vma.pmd is not TABLE:
+            self.do_huge_pmd_wp_page(mm, vma, unshare=True)
+            return True
+        return self.do_wp_page(mm, vma, page, unshare=True)
+
+    def grab_pin(self, page: Page) -> None:
+        """try_grab_folio() with FOLL_PIN: 1024 references on a base page, one and a pin on a large folio.
+
+        3faa52c03f44 ("mm/gup: track FOLL_PIN pages", v5.7); 5232c63f46fd ("mm: Make compound_pincount always
+        available", v5.18).
+        """
+        folio = page.head
+        if folio.order:
+            self.folio_get(folio)
+            folio._pincount += 1
+        else:
+            self.folio_get(folio, self.profile.pin_bias)
+
+    def drop_pin(self, page: Page) -> None:
+        """gup_put_folio() with FOLL_PIN."""
+        folio = page.head
+        if folio.order:
+            folio._pincount -= 1
+            if folio._pincount < 0:
+                raise self.vm_bug_on("VM_WARN_ON_FOLIO(_pincount < 0)", folio)
+            self.folio_put(folio)
+        else:
+            self.folio_put(folio, self.profile.pin_bias)
+
+    def release_range(self, pages: list[Page | None], *, pin: bool) -> None:
+        """unpin_user_pages() or put_page() on each."""
+        for page in pages:
+            if page is not None:
+                if pin:
+                    self.drop_pin(page)
+                else:
+                    self.folio_put(page.head)

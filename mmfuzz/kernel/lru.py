@@ -1,0 +1,69 @@
+"""Per-CPU LRU batches: where fresh base pages wait, referenced, before they are on the LRU."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.memory import Memory
+from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.profile import Profile
+
+CPUS = 2
+"""A process runs on the CPU of its slot number modulo this."""
+
+
+class Lru(Memory):
+    """`lru_add` batches. Large folios go to the LRU at once: a batch would hold their split up."""
+
+    def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
+        super().__init__(profile, frames, huge_order)
+        self.batches: list[list[Folio]] = [[] for _ in range(CPUS)]
+        self.cpu = 0
+        """The CPU that the current step runs on."""
+        self.batch_moves: dict[Folio, None] = {}
+        """Folios that entered or left a batch in this step."""
+
+    def folio_add_lru(self, folio: Folio) -> None:
+        """Queue a fresh folio for the LRU; a batch that is full drains at once."""
+        if folio.order:
+            folio.lru = True
+            return
+        self.folio_get(folio)
+        batch = self.batches[self.cpu]
+        batch.append(folio)
+        self.batch_moves[folio] = None
+        if len(batch) >= self.profile.batch_size:
+            self.lru_add_drain()
+
+    def lru_add_drain(self) -> None:
+        """Drain this CPU's batch."""
+        self._drain_cpu(self.cpu)
+
+    def lru_add_drain_all(self) -> None:
+        """Drain the batches of all CPUs."""
+        for cpu in range(CPUS):
+            self._drain_cpu(cpu)
+
+    def _drain_cpu(self, cpu: int) -> None:
+        batch = self.batches[cpu]
+        if batch:
+            self.batches[cpu] = []
+            for folio in batch:
+                folio.lru = True
+                self.batch_moves[folio] = None
+                self.put_batched(folio)
+
+    def put_batched(self, folio: Folio) -> None:
+        """Drop the reference that a batch held."""
+        self.folio_put(folio)
+
+    def folio_isolate_lru(self, folio: Folio) -> bool:
+        """Take a folio off the LRU with a reference; false while it is not on it."""
+        if not folio.lru:
+            return False
+        self.folio_get(folio)
+        folio.lru = False
+        return True
+
+    def folio_putback_lru(self, folio: Folio) -> None:
+        """Undo folio_isolate_lru()."""
+        folio.lru = True
+        self.folio_put(folio)

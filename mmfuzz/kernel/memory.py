@@ -1,0 +1,140 @@
+"""Frames and their reference counts: allocate, get, put, freeze, free."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.buddy import Buddy
+from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.kernel.profile import Profile
+from mmfuzz.observation import KernelBug
+
+
+class Memory:
+    """The page allocator and the primitives on `_refcount`."""
+
+    def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
+        self.profile = profile
+        self.huge_order = huge_order
+        self.nr_huge = 1 << huge_order
+        """Pages of a PMD-sized folio: HPAGE_PMD_NR."""
+        self.buddy = Buddy(frames)
+        self.mem_map: dict[int, Page] = {}
+        """Metadata of the frames that were ever used: what was never touched costs nothing."""
+        self.touched: dict[Folio, None] = {}
+        """Folios whose counters or flags this step wrote."""
+        self.made: dict[Folio, None] = {}
+        """Folios that this step allocated or split off."""
+
+    def vm_bug_on(self, check: str, folio: Folio, details: str = "") -> KernelBug:
+        """What VM_BUG_ON_FOLIO raises, to be raised by the caller."""
+        self.touched[folio] = None
+        return KernelBug(check, folio.pfn, details)
+
+    def alloc_folio(self, order: int) -> Folio | None:
+        """A folio with one reference, its caller's, and contents of zeroes; None when memory is short."""
+        pfn = self.buddy.alloc(order)
+        if pfn is None:
+            return None
+        mem_map = self.mem_map
+        folio = mem_map.get(pfn)
+        if folio is None:
+            folio = mem_map[pfn] = Page(pfn)
+        folio.content = 0
+        if order:
+            self.prep_compound(folio, order)
+        folio._refcount = 1
+        self.touched[folio] = None
+        self.made[folio] = None
+        return folio
+
+    def prep_compound(self, folio: Folio, order: int) -> None:
+        """Make `1 << order` frames one folio."""
+        mem_map = self.mem_map
+        pages = [folio]
+        for number in range(1, 1 << order):
+            pfn = folio.pfn + number
+            page = mem_map.get(pfn)
+            if page is None:
+                page = mem_map[pfn] = Page(pfn)
+            page.head = folio
+            page.number = number
+            page.content = 0
+            pages.append(page)
+        folio.order = order
+        folio.pages = pages
+
+    def folio_get(self, folio: Folio, refs: int = 1) -> None:
+        """folio_ref_add(): only ever on top of a reference that is there already."""
+        if folio._refcount <= 0:
+            raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_ref_zero_or_close_to_overflow(folio))", folio)
+        folio._refcount += refs
+        self.touched[folio] = None
+
+    def folio_put(self, folio: Folio, refs: int = 1) -> None:
+        """folio_put_refs(): the last reference frees the folio."""
+        if folio._refcount <= 0:
+            raise self.vm_bug_on("VM_BUG_ON_PAGE(page_ref_count(page) == 0)", folio)
+        folio._refcount -= refs
+        self.touched[folio] = None
+        if folio._refcount == 0:
+            self.free_folio(folio)
+        elif folio._refcount < 0:
+            raise self.vm_bug_on("VM_BUG_ON_PAGE(page_ref_count(page) < 0)", folio)
+
+    def ref_freeze(self, folio: Folio, expected: int) -> bool:
+        """folio_ref_freeze(): to zero, if the count is exactly as expected, so that nobody can take a reference."""
+        if folio._refcount != expected:
+            return False
+        folio._refcount = 0
+        self.touched[folio] = None
+        return True
+
+    def ref_unfreeze(self, folio: Folio, refs: int) -> None:
+        """folio_ref_unfreeze()."""
+        if folio._refcount:
+            raise self.vm_bug_on("VM_BUG_ON_PAGE(page_count(page) != 0)", folio)
+        folio._refcount = refs
+        self.touched[folio] = None
+
+    def maybe_dma_pinned(self, folio: Folio) -> bool:
+        """folio_maybe_dma_pinned(): exact for large folios, for base pages true from 1024 references on."""
+        return folio._pincount > 0 if folio.order else folio._refcount >= self.profile.pin_bias
+
+    def free_folio(self, folio: Folio) -> None:
+        """The last reference is gone: check as free_page_is_bad() does, and return the block."""
+        self._check_bad(folio)
+        order = folio.order
+        folio.mapping = None
+        folio.lru = folio.dirty = folio.partially_mapped = False
+        for page in folio.pages:
+            page.anon_exclusive = False
+            page.head = page
+            page.number = 0
+        if order:
+            folio.order = 0
+            folio.pages = [folio]
+            folio._nr_pages_mapped = 0
+        self.made.pop(folio, None)
+        self.free_block(folio, order)
+
+    def free_block(self, folio: Folio, order: int) -> None:
+        """Return the frames of a dead folio to the buddy allocator."""
+        self.buddy.free(folio.pfn, order)
+
+    def _check_bad(self, folio: Folio) -> None:
+        bad = ""
+        if folio.order:
+            if folio._entire_mapcount != -1:
+                bad = "nonzero entire_mapcount"
+            elif folio._large_mapcount != -1:
+                bad = "nonzero large_mapcount"
+            elif folio._pincount:
+                bad = "nonzero pincount"
+            elif folio.mm_id0 or folio.mm_id1:
+                bad = "non-zero mm ids"
+        for page in folio.pages:
+            if page._mapcount != -1:
+                bad = "nonzero mapcount"
+        if folio.swapcache:
+            bad = "PAGE_FLAGS_CHECK_AT_FREE flag set: swapcache"
+        if bad:
+            raise self.vm_bug_on(f"BUG: Bad page state: {bad}", folio)

@@ -1,0 +1,82 @@
+"""`struct page` and `struct folio`: the counters and flags, raw, as the kernel stores them.
+
+A folio is its head page; `Folio` is the name to use where only a head may stand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from mmfuzz.kernel.mm import AnonVma
+
+ENTIRELY_MAPPED = 0x800000
+"""Added to `_nr_pages_mapped` while a PMD maps the folio."""
+
+
+class Page:
+    """One page frame's metadata. It lives as long as the machine; freeing must leave every field at its base."""
+
+    __slots__ = (
+        "_entire_mapcount",
+        "_large_mapcount",
+        "_mapcount",
+        "_nr_pages_mapped",
+        "_pincount",
+        "_refcount",
+        "anon_exclusive",
+        "content",
+        "dirty",
+        "head",
+        "index",
+        "lru",
+        "mapping",
+        "mm_id0",
+        "mm_id1",
+        "mm_maps0",
+        "mm_maps1",
+        "mm_shared",
+        "number",
+        "order",
+        "pages",
+        "partially_mapped",
+        "pfn",
+        "swap",
+        "swapcache",
+    )
+
+    def __init__(self, pfn: int) -> None:
+        self.pfn = pfn
+        self._refcount = 0
+        self._mapcount = -1
+        self.head: Page = self
+        """compound_head(): the folio that the page belongs to."""
+        self.number = 0
+        """The page's place in its folio."""
+        self.content = 0
+        self.anon_exclusive = False
+        # Of a head page only:
+        self.order = 0
+        self.pages: list[Page] = [self]
+        self._entire_mapcount = -1
+        self._large_mapcount = -1
+        self._nr_pages_mapped = 0
+        self._pincount = 0
+        self.mm_id0 = 0
+        """Slot 0 of the tracked mms, 0 when empty, and below its maps, from 0."""
+        self.mm_maps0 = 0
+        self.mm_id1 = 0
+        self.mm_maps1 = 0
+        self.mm_shared = False
+        self.mapping: AnonVma | None = None
+        self.index = 0
+        """Page number, in its area, of the folio's first page."""
+        self.swap = 0
+        """Swap slot of the first page while `swapcache`."""
+        self.swapcache = False
+        self.lru = False
+        self.dirty = False
+        self.partially_mapped = False
+
+
+Folio: TypeAlias = Page

@@ -1,0 +1,92 @@
+"""Reclaim: mapped folios to the swap cache, cached ones out of memory."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.split import Split
+from mmfuzz.observation import TABLE
+
+
+class Reclaim(Split):
+    """reclaim_pages() over the folios that a range refers to."""
+
+    def swap_out_range(self, vma: Vma, span: range) -> None:
+        """Reclaim each folio of a range once."""
+        self.lru_add_drain_all()
+        for folio in self.folios_in(vma, span):
+            if folio.pages[0].head is folio and self.folio_isolate_lru(folio):
+                self.shrink_folio(folio)
+
+    def folios_in(self, vma: Vma, span: range) -> list[Folio]:
+        """The folios that a range maps or has in the swap cache, each once."""
+        found: dict[Folio, None] = {}
+        if type(vma.pmd) is Pte:
+            return [vma.pmd.page]
+        for page in span:
+            entry = vma.ptes[page] if vma.pmd is TABLE else None
+            if type(entry) is Pte:
+                found[entry.page.head] = None
+            elif type(entry) is SwapPte and entry.slot in self.swap_cache:
+                found[self.swap_cache[entry.slot].head] = None
+        return list(found)
+
+    def shrink_folio(self, folio: Folio) -> None:
+        """shrink_folio_list() for one isolated folio."""
+        if not self.folio_mapped(folio):
+            self.remove_mapping(folio)
+        elif self.reclaim_allows(folio):
+            if folio.order and folio.partially_mapped:
+                self.split_for_reclaim(folio)
+                return
+            if folio.swapcache or self.add_to_swap(folio):
+                self.try_to_unmap(folio)
+                if not self.folio_mapped(folio):
+                    self.write_out(folio)
+        self.folio_putback_lru(folio)
+
+    def reclaim_allows(self, folio: Folio) -> bool:
+        """feb889fb40fa ("mm: don't put pinned pages into the swap cache", v5.11)."""
+        return not self.maybe_dma_pinned(folio)
+
+    def split_for_reclaim(self, folio: Folio) -> None:
+        """A partially mapped folio is split, so that its unmapped pages go at once; the others a pass later."""
+        self.split_folio(folio, folio)
+        folio.lru = True
+        self.zap_put(folio, 1)
+
+    def try_to_unmap(self, folio: Folio) -> None:
+        """Replace the mappings by swap entries, as far as the pages may be shared with the swap cache."""
+        for mm, vma in self.rmap_walk(folio):
+            if type(vma.pmd) is Pte and vma.pmd.page is folio:
+                self.split_huge_pmd(mm, vma)
+            for number in self.ptes_mapping(folio, vma):
+                if not self.unmap_one(folio, mm, vma, number):
+                    return
+
+    def unmap_one(self, folio: Folio, mm: Mm, vma: Vma, number: int) -> bool:
+        """One PTE to a swap entry; false for an exclusive page that may be pinned."""
+        entry = vma.ptes[number]
+        assert type(entry) is Pte
+        page = entry.page
+        exclusive = page.anon_exclusive
+        if exclusive and self.maybe_dma_pinned(folio):
+            return False
+        slot = folio.swap + page.number
+        self.swap_duplicate(slot)
+        page.anon_exclusive = False
+        self.set_pte(mm, vma, number, SwapPte(slot, exclusive))
+        self.folio_remove_rmap_ptes(folio, (page,), mm)
+        self.folio_put(folio)
+        return True
+
+    def remove_mapping(self, folio: Folio) -> bool:
+        """__remove_mapping(): a cached folio that nobody maps leaves memory, unless somebody holds it."""
+        if not folio.swapcache or folio.dirty:
+            return False
+        held = 1 + len(folio.pages)
+        if not self.ref_freeze(folio, held):
+            return False
+        self.uncache(folio)
+        self.ref_unfreeze(folio, 1)
+        return True

@@ -1,0 +1,184 @@
+"""Reverse mapping: the mapcount fields, which processes map a large folio, and who maps a folio at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mmfuzz.kernel.mm import AddressSpaces, Mm, Pte, PteEntry, Vma
+from mmfuzz.kernel.page import ENTIRELY_MAPPED, Folio, Page
+from mmfuzz.observation import TABLE
+
+
+class Rmap(AddressSpaces):
+    """Callers raise the refcount before they add a mapping, and drop it after they removed one."""
+
+    # Adding
+
+    def folio_add_new_anon_rmap(self, folio: Folio, mm: Mm, vma: Vma, index: int) -> None:
+        """The first mapping of a fresh folio, of all its pages by PTEs; its pages are exclusive."""
+        folio.mapping = self.anon_vma_prepare(mm, vma)
+        folio.index = index
+        for page in folio.pages:
+            page.anon_exclusive = True
+        self.folio_add_anon_rmap_ptes(folio, folio.pages, mm)
+
+    def folio_add_new_anon_rmap_pmd(self, folio: Folio, mm: Mm, vma: Vma) -> None:
+        """The first mapping of a fresh huge folio, by a PMD."""
+        folio.mapping = self.anon_vma_prepare(mm, vma)
+        folio.index = 0
+        folio.anon_exclusive = True
+        self.folio_add_anon_rmap_pmd(folio, mm)
+
+    def folio_add_anon_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
+        """One PTE map more on each of `pages`."""
+        self.touched[folio] = None
+        if not folio.order:
+            folio._mapcount += 1
+            return
+        for page in pages:
+            page._mapcount += 1
+            if page._mapcount == 0:
+                folio._nr_pages_mapped += 1
+        self.add_large_mapcount(folio, len(pages), mm)
+
+    def folio_add_anon_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
+        """One PMD map more."""
+        self.touched[folio] = None
+        folio._entire_mapcount += 1
+        if folio._entire_mapcount == 0:
+            folio._nr_pages_mapped += ENTIRELY_MAPPED
+        self.add_large_mapcount(folio, 1, mm)
+
+    def folio_try_dup_anon_rmap_ptes(self, folio: Folio, pages: Sequence[Page], parent: Mm, child: Mm) -> bool:
+        """Map a parent's pages in its child, shared from now on; refused when one of them may be pinned."""
+        if self.needs_cow_for_dma(parent, folio) and any(page.anon_exclusive for page in pages):
+            return False
+        for page in pages:
+            page.anon_exclusive = False
+        self.folio_add_anon_rmap_ptes(folio, pages, child)
+        return True
+
+    def folio_try_dup_anon_rmap_pmd(self, folio: Folio, parent: Mm, child: Mm) -> bool:
+        """The same for a PMD mapping."""
+        if self.needs_cow_for_dma(parent, folio) and folio.anon_exclusive:
+            return False
+        folio.anon_exclusive = False
+        self.folio_add_anon_rmap_pmd(folio, child)
+        return True
+
+    def needs_cow_for_dma(self, mm: Mm, folio: Folio) -> bool:
+        """folio_needs_cow_for_dma(): whether fork must copy what may be pinned."""
+        return mm.has_pinned and self.maybe_dma_pinned(folio)
+
+    # Removing
+
+    def folio_remove_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
+        """One PTE map less on each of `pages`."""
+        self.touched[folio] = None
+        if not folio.order:
+            folio._mapcount -= 1
+            if folio._mapcount < -1:
+                raise self.vm_bug_on("VM_WARN_ON_FOLIO(_mapcount < -1)", folio)
+            return
+        self.sub_large_mapcount(folio, len(pages), mm)
+        unmapped = 0
+        for page in pages:
+            page._mapcount -= 1
+            if page._mapcount < 0:
+                unmapped += 1
+                if page._mapcount < -1:
+                    raise self.vm_bug_on("VM_WARN_ON_FOLIO(_mapcount < -1)", folio)
+        folio._nr_pages_mapped -= unmapped
+        if unmapped and 0 < folio._nr_pages_mapped < ENTIRELY_MAPPED:
+            folio.partially_mapped = True
+
+    def folio_remove_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
+        """One PMD map less."""
+        self.touched[folio] = None
+        self.sub_large_mapcount(folio, 1, mm)
+        folio._entire_mapcount -= 1
+        if folio._entire_mapcount < -1:
+            raise self.vm_bug_on("VM_WARN_ON_FOLIO(_entire_mapcount < -1)", folio)
+        if folio._entire_mapcount == -1:
+            folio._nr_pages_mapped -= ENTIRELY_MAPPED
+            if 0 < folio._nr_pages_mapped < len(folio.pages):
+                folio.partially_mapped = True
+
+    # The large mapcount and the two mms that it tracks
+
+    def add_large_mapcount(self, folio: Folio, maps: int, mm: Mm) -> None:
+        """folio_add_large_mapcount()."""
+        folio._large_mapcount += maps
+        mm_id = mm.mm_id
+        if folio.mm_id0 == mm_id:
+            folio.mm_maps0 += maps
+        elif folio.mm_id1 == mm_id:
+            folio.mm_maps1 += maps
+        elif not folio.mm_id0:
+            folio.mm_id0, folio.mm_maps0 = mm_id, maps
+            if folio._large_mapcount + 1 != maps:
+                folio.mm_shared = True
+        elif not folio.mm_id1:
+            folio.mm_id1, folio.mm_maps1 = mm_id, maps
+            folio.mm_shared = True
+
+    def sub_large_mapcount(self, folio: Folio, maps: int, mm: Mm) -> None:
+        """folio_sub_large_mapcount(): the shared bit is looked at only when `mm` has no slot afterwards."""
+        folio._large_mapcount -= maps
+        mm_id = mm.mm_id
+        if folio.mm_id0 == mm_id:
+            folio.mm_maps0 -= maps
+            if folio.mm_maps0 > 0:
+                return
+            folio.mm_id0 = folio.mm_maps0 = 0
+        elif folio.mm_id1 == mm_id:
+            folio.mm_maps1 -= maps
+            if folio.mm_maps1 > 0:
+                return
+            folio.mm_id1 = folio.mm_maps1 = 0
+        self.clear_shared(folio)
+
+    def clear_shared(self, folio: Folio) -> None:
+        """One tracked mm has all mappings that are left, or there are none: mapped exclusively."""
+        total = folio._large_mapcount + 1
+        if folio.mm_maps0 == total or folio.mm_maps1 == total:
+            folio.mm_shared = False
+
+    def maybe_mapped_shared(self, folio: Folio) -> bool:
+        """folio_maybe_mapped_shared()."""
+        if not folio.order:
+            return folio._mapcount > 0
+        return folio._large_mapcount > 0 and folio.mm_shared
+
+    def folio_mapcount(self, folio: Folio) -> int:
+        """folio_mapcount(): all maps."""
+        return (folio._large_mapcount if folio.order else folio._mapcount) + 1
+
+    def expected_ref_count(self, folio: Folio) -> int:
+        """folio_expected_ref_count(): maps and swap cache; no pin, no isolation, no caller."""
+        return self.folio_mapcount(folio) + (len(folio.pages) if folio.swapcache else 0)
+
+    # Walking
+
+    def rmap_walk(self, folio: Folio) -> Iterator[tuple[Mm, Vma]]:
+        """Every address space that may map the folio, with the area."""
+        if folio.mapping is None:
+            return
+        for mm in list(folio.mapping.mms):
+            vma = self.mapped_at(folio, mm)
+            if vma is not None:
+                yield mm, vma
+
+    def ptes_of(self, folio: Folio, vma: Vma) -> Iterator[tuple[int, PteEntry]]:
+        """(page, entry) of each PTE that stands where the folio would be mapped in an area."""
+        if vma.pmd is TABLE:
+            for page in range(folio.index, folio.index + len(folio.pages)):
+                yield page, vma.ptes[page]
+
+    def ptes_mapping(self, folio: Folio, vma: Vma) -> list[int]:
+        """The pages of an area whose PTEs map the folio."""
+        return [
+            page
+            for page, entry in self.ptes_of(folio, vma)
+            if type(entry) is Pte and entry.page.head is folio
+        ]

@@ -1,0 +1,96 @@
+"""Unmapping: madvise(MADV_DONTNEED), munmap, and the end of an address space."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.huge import HugeMappings
+from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.observation import TABLE
+
+
+class Zap(HugeMappings):
+    """zap_page_range(): entries, then mapcounts, then references."""
+
+    def zap_range(self, mm: Mm, vma: Vma, span: range) -> None:
+        """Empty the entries of a range; a PMD that maps more than that is split first."""
+        if vma.pmd is None:
+            return
+        if vma.pmd is not TABLE:
+            if len(span) == self.nr_huge:
+                self.zap_pmd(mm, vma)
+                return
+            self.split_huge_pmd(mm, vma)
+        page = span.start
+        while page < span.stop:
+            page += self.zap_pte(mm, vma, page, span.stop)
+
+    def zap_pmd(self, mm: Mm, vma: Vma) -> None:
+        """Drop the PMD mapping of an area."""
+        entry = vma.pmd
+        self.set_pmd(mm, vma, None)
+        if type(entry) is Pte:
+            self.folio_remove_rmap_pmd(entry.page, mm)
+            self.zap_put(entry.page, 1)
+
+    def zap_pte(self, mm: Mm, vma: Vma, page: int, stop: int) -> int:
+        """Drop one entry, or all neighbouring ones of one large folio; how many."""
+        entry = vma.ptes[page]
+        if entry is None:
+            return 1
+        if type(entry) is Pte:
+            pages = self.batch(vma, page, stop)
+            for number in range(page, page + len(pages)):
+                self.set_pte(mm, vma, number, None)
+            folio = entry.page.head
+            self.folio_remove_rmap_ptes(folio, pages, mm)
+            self.zap_put(folio, len(pages))
+            return len(pages)
+        self.set_pte(mm, vma, page, None)
+        if type(entry) is SwapPte:
+            self.free_swap_and_cache(entry.slot)
+        return 1
+
+    def batch(self, vma: Vma, page: int, stop: int) -> list[Page]:
+        """The pages of one folio that neighbouring PTEs map in order, from `page` on: folio_pte_batch()."""
+        entry = vma.ptes[page]
+        assert type(entry) is Pte
+        first = entry.page
+        folio = first.head
+        if not folio.order:
+            return [first]
+        pages = [first]
+        number = first.number + 1
+        page += 1
+        while page < stop and number < len(folio.pages):
+            entry = vma.ptes[page]
+            if type(entry) is not Pte or entry.page is not folio.pages[number]:
+                break
+            pages.append(entry.page)
+            page += 1
+            number += 1
+        return pages
+
+    def zap_put(self, folio: Folio, refs: int) -> None:
+        """free_folio_and_swap_cache(): the last step of unmapping."""
+        self.free_swap_cache(folio)
+        self.folio_put(folio, refs)
+
+    def exit_mm(self, mm: Mm) -> None:
+        """The end of an address space."""
+        for vma in mm.vmas.values():
+            self.zap_range(mm, vma, range(self.nr_huge))
+            if vma.anon_vma is not None:
+                vma.anon_vma.mms.pop(mm, None)
+        del self.mms[mm.process]
+
+    def unmap_vma(self, mm: Mm, vma: Vma, span: range) -> None:
+        """munmap() of a range."""
+        self.zap_range(mm, vma, span)
+        for page in span:
+            vma.present[page] = False
+        if not any(vma.present):
+            if vma.pmd is not None:
+                self.set_pmd(mm, vma, None)
+            if vma.anon_vma is not None:
+                vma.anon_vma.mms.pop(mm, None)
+            del mm.vmas[vma.area]

@@ -1,0 +1,266 @@
+"""The simulated kernel as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mmfuzz import ops
+from mmfuzz.kernel.kernel import Kernel
+from mmfuzz.kernel.mm import Pte, PteEntry, SwapPte
+from mmfuzz.kernel.page import Page
+from mmfuzz.kernel.profile import resolve
+from mmfuzz.observation import TABLE, Counters, Entry, Mapped, Report, Swapped, Sweep, stamp
+from mmfuzz.ops import Operation
+from mmfuzz.planted import plant as planted
+from mmfuzz.targets.base import Traits
+
+FRAMES = 1024
+HUGE_ORDER = 3
+"""An area is 8 pages: every mechanism works as with 512, and programs stay small enough to read."""
+
+
+class Sim:
+    """A simulated kernel of profile `kernel`, with the bug `plant` in it when that is not None.
+
+    `frames` is a power of two from 64; `huge_order` is the order of a PMD-sized folio, 2 to 9.
+    """
+
+    def __init__(
+        self, kernel: str = "6.18", *, frames: int = FRAMES, huge_order: int = HUGE_ORDER, plant: str | None = None
+    ) -> None:
+        self._profile = resolve(kernel)
+        self._frames = frames
+        self._huge_order = huge_order
+        self._class = planted(Kernel, plant) if plant is not None else Kernel
+        self.traits = Traits("sim", self._profile.name, huge_order, exact=True, frames=frames)
+        self.kernel: Kernel
+        self.reset()
+
+    def reset(self) -> None:
+        """A new machine; frames that are never used cost nothing."""
+        self.kernel = self._class(self._profile, self._frames, self._huge_order)
+
+    def unsupported(self, op: Operation) -> str | None:
+        """Everything is possible here."""
+        return None
+
+    def apply(self, op: Operation, step: int) -> Report:
+        """Do one operation; the report is read from page tables, swap cache and batches."""
+        report = Report()
+        _DO[type(op)](self, op, step, report)
+        self._observe(report)
+        return report
+
+    def _observe(self, report: Report) -> None:
+        """What the step changed, in its state now; forgets the notes that were taken on the way."""
+        kernel = self.kernel
+        if kernel.pmd_writes:
+            self._observe_pmds(report)
+        ptes = report.ptes
+        for (mm, area, page) in kernel.pte_writes:
+            vma = mm.vmas.get(area)
+            if vma is not None and vma.pmd is TABLE and (mm, area) not in kernel.pmd_writes:
+                if kernel.mms.get(mm.process) is mm:
+                    ptes.append((mm.process, area, page, _entry(vma.ptes[page])))
+        kernel.pte_writes.clear()
+        kernel.pmd_writes.clear()
+        if kernel.made:
+            report.folios = [(folio.pfn, folio.order) for folio in kernel.made if folio._refcount]
+            kernel.made.clear()
+        if kernel.cache_moves:
+            cached = kernel.swap_cache
+            report.cached = [(slot, cached[slot].pfn if slot in cached else None) for slot in kernel.cache_moves]
+            kernel.cache_moves.clear()
+        if kernel.batch_moves:
+            report.batched = [
+                (folio.pfn, sum(batch.count(folio) for batch in kernel.batches)) for folio in kernel.batch_moves
+            ]
+            kernel.batch_moves.clear()
+        report.touched = [folio.pfn for folio in kernel.touched]
+        kernel.touched.clear()
+
+    def _observe_pmds(self, report: Report) -> None:
+        kernel = self.kernel
+        for mm, area in kernel.pmd_writes:
+            if kernel.mms.get(mm.process) is not mm:
+                continue
+            vma = mm.vmas.get(area)
+            pmd = vma.pmd if vma is not None else None
+            report.pmds.append((mm.process, area, _entry(pmd)))
+            if vma is not None and pmd is TABLE:
+                for page, entry in enumerate(vma.ptes):
+                    if entry is not None:
+                        report.ptes.append((mm.process, area, page, _entry(entry)))
+
+    def counters(self, frame: int) -> Counters | None:
+        """The folio that `frame` belongs to, or None when the frame is free."""
+        page = self.kernel.mem_map.get(frame)
+        if page is None or page.head._refcount == 0:
+            return None
+        folio = page.head
+        if not folio.order:
+            return Counters(
+                folio.pfn,
+                0,
+                folio._refcount,
+                (folio._mapcount + 1,),
+                swapcache=folio.swapcache,
+                exclusive=(folio.anon_exclusive,),
+                contents=(folio.content,),
+            )
+        pages = folio.pages
+        return Counters(
+            folio.pfn,
+            folio.order,
+            folio._refcount,
+            [page._mapcount + 1 for page in pages],
+            folio._entire_mapcount + 1,
+            folio._large_mapcount + 1,
+            folio._nr_pages_mapped,
+            folio._pincount,
+            ((folio.mm_id0, folio.mm_maps0), (folio.mm_id1, folio.mm_maps1)),
+            folio.mm_shared,
+            folio.swapcache,
+            [page.anon_exclusive for page in pages],
+            folio.partially_mapped,
+            contents=[page.content for page in pages],
+        )
+
+    def free_frames(self) -> int:
+        """Free frames in all."""
+        return self.kernel.buddy.nr_free
+
+    def sweep(self) -> Sweep:
+        """Account for every frame and every swap slot."""
+        kernel = self.kernel
+        used = [
+            (page.pfn, page.order) for page in kernel.mem_map.values() if page.head is page and page._refcount
+        ]
+        return Sweep(self._frames, kernel.buddy.blocks(), used, dict(kernel.swap_map))
+
+    def close(self) -> None:
+        """There is nothing to leave behind."""
+
+    def _span(self, page: int, count: int) -> range:
+        return range(page, page + count) if count else range(self.kernel.nr_huge)
+
+    def _alloc(self, op: ops.Alloc, step: int, report: Report) -> None:
+        self.kernel.mmap(op.process, op.area, op.order)
+
+    def _free(self, op: ops.Free, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        self.kernel.unmap_vma(mm, vma, range(self.kernel.nr_huge))
+
+    def _fault(self, op: ops.Fault, step: int, report: Report) -> None:
+        kernel = self.kernel
+        mm, vma = kernel.place(op.process, op.area)
+        for index, page in enumerate(self._span(op.page, op.count)):
+            report.error = kernel.handle_fault(mm, vma, page, write=op.write)
+            if report.error:
+                report.done = index
+                return
+            if op.write:
+                found = kernel.follow(vma, page)
+                assert found is not None
+                found.content = stamp(step, index)
+                found.head.dirty = True
+                kernel.touched[found.head] = None
+        if not op.write:
+            report.values = self._values(op)
+
+    def _values(self, op: ops.Fault | ops.SwapIn) -> list[int | None]:
+        _, vma = self.kernel.place(op.process, op.area)
+        pages = [self.kernel.follow(vma, page) for page in self._span(op.page, op.count)]
+        return [page.content if page is not None else 0 for page in pages]
+
+    def _fork(self, op: ops.Fork, step: int, report: Report) -> None:
+        report.error = self.kernel.fork(op.process, op.child)
+
+    def _exit(self, op: ops.Exit, step: int, report: Report) -> None:
+        self.kernel.exit(op.process)
+
+    def _take(self, op: ops.Pin | ops.Get, step: int, report: Report) -> None:
+        span = self._span(op.page, op.count)
+        report.error = self.kernel.take(
+            op.process, op.area, span, op.handle, write=op.write, pin=type(op) is ops.Pin
+        )
+
+    def _release(self, op: ops.Unpin | ops.Put, step: int, report: Report) -> None:
+        pages = self.kernel.handles[op.handle].pages
+        if type(op) is ops.Put:
+            report.values = [page.content if page is not None else 0 for page in pages]
+        self.kernel.release(op.handle)
+
+    def _dma(self, op: ops.Dma, step: int, report: Report) -> None:
+        pages = self.kernel.handles[op.handle].pages
+        if not op.write:
+            report.values = [page.content if page is not None else 0 for page in pages]
+            return
+        for index, page in enumerate(pages):
+            if page is not None:
+                page.content = stamp(step, index)
+                page.head.dirty = True
+                self.kernel.touched[page.head] = None
+
+    def _split_map(self, op: ops.SplitMap, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        self.kernel.split_huge_pmd(mm, vma)
+
+    def _split(self, op: ops.Split, step: int, report: Report) -> None:
+        _, vma = self.kernel.place(op.process, op.area)
+        report.error = self.kernel.split_mapped_page(vma, op.page)
+
+    def _collapse(self, op: ops.Collapse, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        report.error = self.kernel.collapse_area(mm, vma)
+
+    def _unmap(self, op: ops.Unmap, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        self.kernel.unmap_vma(mm, vma, self._span(op.page, op.count))
+
+    def _dontneed(self, op: ops.Dontneed, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        self.kernel.zap_range(mm, vma, self._span(op.page, op.count))
+
+    def _swap_out(self, op: ops.SwapOut, step: int, report: Report) -> None:
+        _, vma = self.kernel.place(op.process, op.area)
+        self.kernel.swap_out_range(vma, self._span(op.page, op.count))
+
+    def _swap_in(self, op: ops.SwapIn, step: int, report: Report) -> None:
+        kernel = self.kernel
+        mm, vma = kernel.place(op.process, op.area)
+        for page in self._span(op.page, op.count):
+            if type(vma.ptes[page]) is SwapPte:
+                report.error = kernel.handle_fault(mm, vma, page, write=False)
+                if report.error:
+                    return
+        report.values = self._values(op)
+
+    def _free_swap(self, op: ops.FreeSwap, step: int, report: Report) -> None:
+        _, vma = self.kernel.place(op.process, op.area)
+        for folio in self.kernel.folios_in(vma, self._span(op.page, op.count)):
+            self.kernel.folio_free_swap(folio)
+
+    def _migrate(self, op: ops.Migrate, step: int, report: Report) -> None:
+        _, vma = self.kernel.place(op.process, op.area)
+        report.error = self.kernel.migrate_range(vma, self._span(op.page, op.count))
+
+    def _drain(self, op: ops.Drain, step: int, report: Report) -> None:
+        self.kernel.lru_add_drain_all()
+
+
+def _entry(entry: PteEntry) -> Entry:
+    """A page-table entry in the words that every target shares."""
+    if type(entry) is Pte:
+        return Mapped(entry.page.pfn, entry.writable)
+    if type(entry) is SwapPte:
+        return Swapped(entry.slot)
+    assert entry is None or isinstance(entry, tuple), "a migration entry outlived its step"
+    return entry
+
+
+_DO: dict[type[Operation], Callable[[Sim, Any, int, Report], None]] = {
+    kind: getattr(Sim, f"_{ops.NAMES[kind]}") for kind in ops.OPERATIONS if hasattr(Sim, f"_{ops.NAMES[kind]}")
+}
+_DO |= {ops.Pin: Sim._take, ops.Get: Sim._take, ops.Unpin: Sim._release, ops.Put: Sim._release}

@@ -1,0 +1,240 @@
+"""Seeded choice of the next operation among those that make sense: what campaigns use instead of Hypothesis.
+
+Choosing in proportion to what applies, in long programs, and from a random subset of kinds (swarm testing)
+finds far more for each step than uniform choice; the operations are those of the same `Universe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from mmfuzz import ops
+from mmfuzz.model.applies import why_not
+from mmfuzz.model.owners import Area, Folio, Page, Process, Slot
+from mmfuzz.model.world import World
+from mmfuzz.observation import TABLE, ZERO
+from mmfuzz.ops import OPERATIONS, Operation
+from mmfuzz.strategies.operations import table
+from mmfuzz.strategies.universe import Universe
+
+WEIGHTS: dict[type[Operation], int] = {
+    ops.Alloc: 6,
+    ops.Fault: 16,
+    ops.Fork: 5,
+    ops.Exit: 3,
+    ops.Pin: 5,
+    ops.Unpin: 4,
+    ops.Get: 4,
+    ops.Put: 3,
+    ops.Dma: 3,
+    ops.SplitMap: 3,
+    ops.Split: 4,
+    ops.Collapse: 5,
+    ops.Unmap: 2,
+    ops.Dontneed: 5,
+    ops.SwapOut: 7,
+    ops.SwapIn: 5,
+    ops.FreeSwap: 3,
+    ops.Migrate: 4,
+    ops.Drain: 2,
+    ops.Free: 2,
+}
+"""How often each kind is tried: by how much it does, and how seldom it applies."""
+
+TRIES = 12
+"""Kinds tried before falling back to a fault or an alloc."""
+
+
+class Chooser:
+    """Chooses operations for a world; `kinds` restricts it to a swarm's subset."""
+
+    def __init__(self, universe: Universe, random: Random, left_out: frozenset[type[Operation]] = frozenset()) -> None:
+        self._universe = universe
+        self._random = random.random
+        self._kinds = [kind for kind in OPERATIONS if kind not in left_out]
+        self._tables: dict[type[Operation], tuple[Operation, ...]] = {
+            kind: table(kind, universe) for kind in OPERATIONS
+        }
+        spans = universe.spans
+        whole = len(spans) - 1
+        single = len([count for _, count in spans if count == 1])
+        self._spans: list[int] = [*range(single)] * 3 + [*range(single, whole)] + [whole] * single
+        self._deck: list[type[Operation]] = []
+        self.swarm(whole_set=True)
+
+    def swarm(self, *, whole_set: bool = False) -> None:
+        """Choose afresh which kinds take part: about two thirds of them, or all."""
+        kept = [kind for kind in self._kinds if whole_set or kind in _ALWAYS or self._random() < 0.66]
+        self._deck = [kind for kind in kept for _ in range(WEIGHTS[kind])]
+
+    def next(self, world: World) -> Operation:
+        """An operation that applies to `world`."""
+        random = self._random
+        deck = self._deck
+        for _ in range(TRIES):
+            kind = deck[int(random() * len(deck))]
+            op = _PICK[kind](self, world)
+            if op is not None and why_not(world, op) is None:
+                return op
+        return self._fallback(world)
+
+    def _fallback(self, world: World) -> Operation:
+        for process in world.processes.values():
+            for number in range(self._universe.areas):
+                if number not in process.areas:
+                    return self._tables[ops.Alloc][process.number + self._universe.processes * number]
+        return ops.Drain()
+
+    def _index(self, limit: int) -> int:
+        return int(self._random() * limit)
+
+    def _process(self, world: World) -> Process:
+        processes = list(world.processes.values())
+        return processes[int(self._random() * len(processes))]
+
+    def _place(self, world: World) -> tuple[int, Area] | None:
+        """The packed number of a random (process, area) that is mapped, and the area."""
+        process = self._process(world)
+        if not process.areas:
+            return None
+        numbers = list(process.areas)
+        number = numbers[int(self._random() * len(numbers))]
+        return process.number + self._universe.processes * number, process.areas[number]
+
+    def _free_handle(self, world: World) -> int | None:
+        for number in range(self._universe.handles):
+            if number not in world.handles:
+                return number
+        return None
+
+    def _alloc(self, world: World) -> Operation | None:
+        universe = self._universe
+        process = self._process(world)
+        number = self._index(universe.areas)
+        if number in process.areas:
+            return None
+        order = self._index(len(universe.orders) + 1) % len(universe.orders)
+        return self._tables[ops.Alloc][process.number + universe.processes * (number + universe.areas * order)]
+
+    def _fork(self, world: World) -> Operation | None:
+        universe = self._universe
+        for child in range(universe.processes):
+            if child not in world.processes:
+                return self._tables[ops.Fork][self._process(world).number + universe.processes * child]
+        return None
+
+    def _exit(self, world: World) -> Operation | None:
+        if len(world.processes) == 1:
+            return None
+        return self._tables[ops.Exit][self._process(world).number]
+
+
+    def _ranged(self, kind: type[Operation], world: World) -> Operation | None:
+        place = self._place(world)
+        if place is None:
+            return None
+        at, _ = place
+        universe = self._universe
+        index = at + universe.processes * universe.areas * self._spans[int(self._random() * len(self._spans))]
+        if kind is ops.Fault and self._random() < 0.75:
+            index += len(self._tables[kind]) // 2
+        return self._tables[kind][index]
+
+    def _take(self, kind: type[Operation], world: World) -> Operation | None:
+        handle = self._free_handle(world)
+        place = self._place(world)
+        if handle is None or place is None:
+            return None
+        universe = self._universe
+        size = universe.processes * universe.areas
+        spans = len(universe.spans)
+        index = place[0] + size * self._spans[int(self._random() * len(self._spans))]
+        if self._random() < 0.7:
+            index += size * spans
+        return self._tables[kind][index + size * spans * 2 * handle]
+
+    def _handle(self, kind: type[Operation], world: World) -> Operation | None:
+        if not world.handles:
+            return None
+        numbers = list(world.handles)
+        number = numbers[int(self._random() * len(numbers))]
+        if kind is ops.Dma and self._random() < 0.7:
+            number += self._universe.handles
+        return self._tables[kind][number]
+
+    def _on_area(self, kind: type[Operation], world: World) -> Operation | None:
+        place = self._place(world)
+        return None if place is None or not _FITS[kind](place[1]) else self._tables[kind][place[0]]
+
+    def _on_page(self, kind: type[Operation], found: type, world: World) -> Operation | None:
+        """An operation on one page, or a range, that begins at a page which refers to a `found`."""
+        place = self._place(world)
+        if place is None:
+            return None
+        at, area = place
+        pages = min(self._universe.pages, len(area.table))
+        start = int(self._random() * pages)
+        for offset in range(pages):
+            page = (start + offset) % pages
+            if type(area.at(page)) is found:
+                break
+        else:
+            return None
+        if kind is not ops.Split and self._random() < 0.3:
+            page = len(self._universe.spans) - 1
+        return self._tables[kind][at + self._universe.processes * self._universe.areas * page]
+
+    def _drain(self, world: World) -> Operation | None:
+        return ops.Drain() if world.batched else None
+
+
+def _huge(area: Area) -> bool:
+    return type(area.pmd) is Folio or area.pmd is ZERO
+
+
+def _collapsible(area: Area) -> bool:
+    return area.pmd is TABLE
+
+
+_FITS: dict[type[Operation], Callable[[Area], bool]] = {
+    ops.SplitMap: _huge,
+    ops.Collapse: _collapsible,
+    ops.Free: lambda area: True,
+}
+
+_ALWAYS = frozenset({ops.Alloc, ops.Fault})
+"""Kinds that every swarm has: without memory nothing else applies."""
+
+
+def _by(method: Callable[[Chooser, type[Operation], World], Operation | None], kind: type[Operation]) -> Any:
+    return lambda chooser, world: method(chooser, kind, world)
+
+
+def _on(kind: type[Operation], found: type) -> Any:
+    return lambda chooser, world: chooser._on_page(kind, found, world)
+
+
+_PICK: dict[type[Operation], Callable[[Chooser, World], Operation | None]] = {
+    ops.Alloc: Chooser._alloc,
+    ops.Fault: _by(Chooser._ranged, ops.Fault),
+    ops.Fork: Chooser._fork,
+    ops.Exit: Chooser._exit,
+    ops.Pin: _by(Chooser._take, ops.Pin),
+    ops.Unpin: _by(Chooser._handle, ops.Unpin),
+    ops.Get: _by(Chooser._take, ops.Get),
+    ops.Put: _by(Chooser._handle, ops.Put),
+    ops.Dma: _by(Chooser._handle, ops.Dma),
+    ops.SplitMap: _by(Chooser._on_area, ops.SplitMap),
+    ops.Split: _on(ops.Split, Page),
+    ops.Collapse: _by(Chooser._on_area, ops.Collapse),
+    ops.Unmap: _by(Chooser._ranged, ops.Unmap),
+    ops.Dontneed: _by(Chooser._ranged, ops.Dontneed),
+    ops.SwapOut: _by(Chooser._ranged, ops.SwapOut),
+    ops.SwapIn: _on(ops.SwapIn, Slot),
+    ops.FreeSwap: _on(ops.FreeSwap, Page),
+    ops.Migrate: _on(ops.Migrate, Page),
+    ops.Drain: Chooser._drain,
+    ops.Free: _by(Chooser._on_area, ops.Free),
+}
