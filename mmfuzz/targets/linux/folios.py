@@ -1,0 +1,262 @@
+"""`struct page` and `struct folio`, decoded by the members that this kernel has.
+
+Every offset comes from BTF, newest spelling first. A folio is read from its head on; the members of its
+second and third page count on from there, as `struct folio` does. A counter that the kernel does not have
+stays None.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from mmfuzz.errors import TargetUnavailable
+from mmfuzz.observation import Counters
+from mmfuzz.targets.linux.bpf import KernelMemory
+from mmfuzz.targets.linux.btf import Btf, Field
+
+MAPPING_ANON: Final = 1
+_MAPPING_BITS = 3
+_ADDRESS_MASKS_FROM: Final = 0xFFFF_FFFF_0000_0000
+"""A tail's word is its head's address, or from 7.0 on a mask that leads to it; masks are above this."""
+
+
+class PageState(NamedTuple):
+    """The head page of a folio as read; order is 0 for a base page."""
+
+    head: int
+    order: int
+    flags: int
+    mapping: int
+    place: int
+    """`folio->index`: the virtual page number, for our mappings."""
+    private: int
+    """Of a folio in the swap cache: its first swap entry."""
+    mapcount: int
+    """As it is: counts from -1."""
+    refcount: int
+
+
+class _Pages:
+    """Offsets in one `struct page`, and a way to unpack many at once."""
+
+    def __init__(self, btf: Btf) -> None:
+        page, folio = btf.members("page"), btf.members("folio")
+        self.size = btf.sizeof("page")
+        both = {**folio, **page}
+
+        def at(*names: str) -> int:
+            for name in names:
+                if name in both:
+                    return both[name].offset
+            raise TargetUnavailable(f"this kernel's struct page has none of {', '.join(names)}")
+
+        self.link = at("compound_info", "compound_head")
+        self.mapcount = at("_mapcount")
+        self.flags = at("flags")
+        members = {
+            self.flags: "Q",
+            self.link: "Q",
+            at("mapping"): "Q",
+            at("index", "__folio_index"): "Q",
+            at("private"): "Q",
+            self.mapcount: "i",
+            at("_refcount"): "i",
+        }
+        names = list(members)
+        self._order = sorted(range(len(names)), key=lambda i: names[i])
+        text, end = "<", 0
+        for offset in sorted(members):
+            text += f"{offset - end}x{members[offset]}"
+            end = offset + struct.calcsize(members[offset])
+        self.unpacker = struct.Struct(f"{text}{self.size - end}x")
+        wanted = ["flags", "link", "mapping", "index", "private", "mapcount", "refcount"]
+        if [wanted[i] for i in self._order] != wanted:
+            raise TargetUnavailable("this kernel orders the members of struct page in an unknown way")
+        if self.size % 8 or self.mapcount % 4 or self.flags % 8:
+            raise TargetUnavailable(
+                f"this kernel's struct page has {self.size} bytes, and members off their grid"
+            )
+
+
+class _Large:
+    """Offsets from the head page of what only large folios have; None where this kernel has none."""
+
+    def __init__(self, btf: Btf, size: int) -> None:
+        folio, page = btf.members("folio"), btf.members("page")
+
+        def at(names: Sequence[str], second: str = "", third: str = "") -> int | None:
+            for name in names:
+                if name in folio:
+                    return folio[name].offset
+            if second in page:
+                return size + page[second].offset
+            return 2 * size + page[third].offset if third in page else None
+
+        # Before 6.2 these were members of the second and third struct page (cb67f4282bf9).
+        self.nr_pages = at(("_nr_pages", "_folio_nr_pages"), "compound_nr")
+        self.entire = at(("_entire_mapcount",), "compound_mapcount")
+        self.pincount = at(("_pincount",), "compound_pincount", "hpage_pinned_refcount")
+        self.nr_pages_mapped = at(("_nr_pages_mapped",))
+        self.large = at(("_large_mapcount",))
+        self.mm_id = folio.get("_mm_id")
+        self.mm_id_mapcount = folio.get("_mm_id_mapcount")
+        if self.nr_pages is None:
+            raise TargetUnavailable("this kernel's struct folio does not say how many pages it has")
+
+
+class Folios:
+    """Reads folios by frame number."""
+
+    def __init__(self, memory: KernelMemory, btf: Btf) -> None:
+        self._memory = memory
+        self.pages = _Pages(btf)
+        self.large = _Large(btf, self.pages.size)
+        bits = btf.enum("pageflags")
+
+        def bit(name: str) -> int:
+            return 1 << bits[name] if name in bits else 0
+
+        self.locked, self.writeback = bit("PG_locked"), bit("PG_writeback")
+        self.on_lists = bit("PG_lru") | bit("PG_unevictable")
+        self.is_head = bit("PG_head")
+        self.is_private = bit("PG_private")
+        self._swapcache = bit("PG_swapcache") | bit("PG_swapbacked")
+        self._exclusive, self._partially_mapped = bit("PG_anon_exclusive"), bit("PG_partially_mapped")
+        self.vmemmap = 0
+        self._decoded: dict[int, tuple[bytes, Counters]] = {}
+
+    def calibrate(self, page_address: int, frame: int) -> None:
+        """Learn where the array of pages begins, from one page whose frame is known."""
+        self.vmemmap = page_address - frame * self.pages.size
+
+    def address(self, frame: int) -> int:
+        """Kernel address of a frame's `struct page`."""
+        return self.vmemmap + frame * self.pages.size
+
+    def _heads(self, frames: Sequence[int], raw: bytes) -> set[int]:
+        """Head frames of the given frames, from their raw pages."""
+        size = self.pages.size // 8
+        links = memoryview(raw).cast("Q")[self.pages.link // 8 :: size].tolist()
+        heads = {frame for frame, link in zip(frames, links, strict=True) if not link & 1}
+        tails = {link: frame for frame, link in zip(frames, links, strict=True) if link & 1}
+        if any(link >= _ADDRESS_MASKS_FROM for link in tails):
+            return heads | {self._head_of(f, link) for f, link in zip(frames, links, strict=True) if link & 1}
+        return heads | {self._head_of(frame, link) for link, frame in tails.items()}
+
+    def _head_of(self, frame: int, link: int) -> int:
+        head = self.address(frame) & link - 1 if link >= _ADDRESS_MASKS_FROM else link - 1
+        return (head - self.vmemmap) // self.pages.size
+
+    def survey(self, frames: Iterable[int]) -> dict[int, PageState]:
+        """The folios that these frames belong to, by head frame, whatever they are used for now."""
+        wanted = sorted(set(frames))
+        if not wanted:
+            return {}
+        raw = self._memory.gather([self.address(frame) for frame in wanted], self.pages.size)
+        heads = sorted(self._heads(wanted, raw))
+        if heads != wanted:
+            raw = self._memory.gather([self.address(frame) for frame in heads], self.pages.size)
+        states = {}
+        large = []
+        for head, fields in zip(heads, self.pages.unpacker.iter_unpack(raw), strict=True):
+            flags, _, *rest = fields
+            if flags & self.is_head and rest[-1] > 0:
+                large.append(head)
+            states[head] = PageState(head, 0, flags, *rest)
+        for head in large:
+            states[head] = states[head]._replace(order=self._order(head))
+        return states
+
+    def _order(self, head: int) -> int:
+        nr_pages_at = self.large.nr_pages
+        assert nr_pages_at is not None
+        raw = self._memory.read(self.address(head) + nr_pages_at, 4)
+        return int.from_bytes(raw, "little").bit_length() - 1
+
+    def in_swapcache(self, state: PageState) -> bool:
+        """Whether the swap cache holds an anonymous folio. The bit has other uses elsewhere."""
+        return state.flags & self._swapcache == self._swapcache and bool(state.mapping & MAPPING_ANON)
+
+    def base_counters(self, state: PageState) -> Counters:
+        """The counters of a base page: all of them are in the one page that was read."""
+        return Counters(
+            head=state.head,
+            order=0,
+            refcount=state.refcount,
+            mapcounts=(state.mapcount + 1,),
+            swapcache=self.in_swapcache(state),
+            exclusive=(bool(state.flags & self._exclusive),) if self._exclusive else None,
+            private=bool(state.flags & self.is_private),
+        )
+
+    def large_counters(self, state: PageState) -> Counters:
+        """The counters of a large folio, read now, all its pages in one go."""
+        raw = self._memory.read(self.address(state.head), self.pages.size << state.order)
+        cached = self._decoded.get(state.head)
+        if cached is not None and cached[0] == raw:
+            return cached[1]
+        (fields,) = self.pages.unpacker.iter_unpack(raw[: self.pages.size])
+        flags, _, *rest = fields
+        counters = self._decode(PageState(state.head, state.order, flags, *rest), raw)
+        if len(self._decoded) > 256:
+            self._decoded.clear()
+        self._decoded[state.head] = raw, counters
+        return counters
+
+    def _decode(self, state: PageState, raw: bytes) -> Counters:
+        large, size = self.large, self.pages.size
+        mapcounts = memoryview(raw).cast("i")[self.pages.mapcount // 4 :: size // 4].tolist()
+        flags = memoryview(raw).cast("Q")[self.pages.flags // 8 :: size // 8].tolist()
+        entire, pincount, total = (
+            _word(raw, offset) for offset in (large.entire, large.pincount, large.large)
+        )
+        slots, shared = self._mm_slots(raw)
+        return Counters(
+            head=state.head,
+            order=state.order,
+            refcount=state.refcount,
+            mapcounts=[count + 1 for count in mapcounts],
+            entire=(entire if entire is not None else -1) + 1,
+            large=None if total is None else total + 1,
+            nr_pages_mapped=_word(raw, large.nr_pages_mapped),
+            pincount=pincount,
+            mm_slots=slots,
+            shared=shared,
+            swapcache=self.in_swapcache(state),
+            exclusive=[bool(word & self._exclusive) for word in flags] if self._exclusive else None,
+            partially_mapped=bool(flags[1] & self._partially_mapped) if self._partially_mapped else None,
+            private=bool(state.flags & self.is_private),
+        )
+
+    def _mm_slots(self, raw: bytes) -> tuple[tuple[tuple[int, int], tuple[int, int]] | None, bool | None]:
+        """The two tracked mms, and the "shared" bit, the topmost of the first id (6af8cb80d3a9, 6.15)."""
+        ids_at, maps_at = self.large.mm_id, self.large.mm_id_mapcount
+        if ids_at is None or maps_at is None:
+            return None, None
+        first, second = _pair(raw, ids_at)
+        maps = [
+            count - (1 << 4 * maps_at.size) if count >> 4 * maps_at.size - 1 else count
+            for count in _pair(raw, maps_at)
+        ]
+        width = 4 * ids_at.size
+        shared, mask = bool(first >> width - 1), (1 << width - 1) - 1
+        ids = first & mask, second & mask
+        return (
+            (ids[0], maps[0] + 1 if ids[0] else 0),
+            (ids[1], maps[1] + 1 if ids[1] else 0),
+        ), shared
+
+
+def _word(raw: bytes, offset: int | None) -> int | None:
+    """A signed 32-bit counter, or None where the kernel has none."""
+    return None if offset is None else int.from_bytes(raw[offset : offset + 4], "little", signed=True)
+
+
+def _pair(raw: bytes, field: Field) -> tuple[int, int]:
+    """An array of two, of whatever width."""
+    half = field.size // 2
+    first = raw[field.offset : field.offset + half]
+    second = raw[field.offset + half : field.offset + field.size]
+    return int.from_bytes(first, "little"), int.from_bytes(second, "little")

@@ -1,0 +1,269 @@
+"""What a step changed: page tables against those of the step before, and the folios behind them.
+
+The observer keeps what it saw last, and no counters. It looks at a folio when an entry of it changed, when
+the step worked on it, or when the swap cache held it; so the cost of a look follows the change and the
+number of processes.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mmfuzz.observation import TABLE, Counters, Mapped, Report
+from mmfuzz.targets.linux.bpf import KernelMemory
+from mmfuzz.targets.linux.btf import Btf
+from mmfuzz.targets.linux.folios import MAPPING_ANON, Folios, PageState
+from mmfuzz.targets.linux.syscalls import PAGE
+from mmfuzz.targets.linux.tables import AREA_STRIDE, FRAME, PRESENT, Tables, Walker, changed_words
+
+_MAPPING_KINDS = 3
+_KPF_ZERO_PAGE = 1 << 24
+
+
+class Look(NamedTuple):
+    """One reading of everything that may have changed; nothing of it is taken over yet."""
+
+    tables: list[tuple[list[int], list[bytes]]]
+    states: dict[int, PageState]
+    frames: set[int]
+    settled: bool
+    """Nobody has a folio in hand for a moment: none is locked, under writeback, or off the LRU lists."""
+
+
+class Observer:
+    """Reads page tables and folios of the live processes."""
+
+    def __init__(self, memory: KernelMemory, btf: Btf, base: int, areas: int) -> None:
+        self.folios = Folios(memory, btf)
+        self.walker = Walker(memory, btf, base)
+        self.tables: dict[int, Tables] = {}
+        """What was seen last, by process slot."""
+        self._areas = areas
+        self._first_index = base // PAGE
+        self._last_index = (base + areas * AREA_STRIDE) // PAGE
+        self._kpageflags = os.open("/proc/kpageflags", os.O_RDONLY | os.O_CLOEXEC)
+        self._huge_zero: set[int] = set()
+        self._known: dict[int, tuple[int, int]] = {}
+        """(order, index) of each of our folios in use, by head frame."""
+        self._cached: dict[int, int] = {}
+        """Frame by swap slot, of what the swap cache holds."""
+        self._fresh: dict[int, PageState | None] = {}
+        """Folios read by the last look; None for a frame that is free, or not ours any more."""
+
+    def add(self, slot: int, task: int) -> None:
+        """Observe a process from now on."""
+        self.tables[slot] = self.walker.tables_of(task)
+
+    def remove(self, slot: int) -> None:
+        """A process ended: none of its entries is left."""
+        del self.tables[slot]
+
+    def clear(self) -> None:
+        """Forget everything: a new program begins."""
+        self.tables.clear()
+        self._known.clear()
+        self._cached.clear()
+        self._fresh.clear()
+
+    def close(self) -> None:
+        """Give back what is open."""
+        os.close(self._kpageflags)
+
+    # What is where
+
+    def frames(self, slot: int, area: int, first: int, count: int) -> list[int | None]:
+        """The frame under each page of a range as last seen; None for nothing, swap, and the zero page."""
+        tables = self.tables[slot]
+        if tables.pmds[area] & PRESENT and self.walker.huge_frame(tables.pmds[area]) in self._huge_zero:
+            return [None] * count
+        zero = self.walker.zero_frame
+        return [frame if frame != zero else None for frame in tables.frames(area, first, count)]
+
+    def swapped(self, slot: int, area: int, first: int, count: int) -> list[int]:
+        """Pages of a range that hold a swap entry as last seen."""
+        tables = self.tables[slot]
+        if not tables.ptes[area]:
+            return []
+        words = tables.words(area)
+        return [page for page in range(first, first + count) if words[page] and not words[page] & PRESENT]
+
+    def mapped_by(self, slot: int) -> set[int]:
+        """Frames that a process mapped when last seen; of a huge mapping the head alone."""
+        found = set()
+        tables = self.tables[slot]
+        for area, pmd in enumerate(tables.pmds):
+            head = self.walker.huge_frame(pmd)
+            if head is not None:
+                found.add(head)
+            elif tables.ptes[area]:
+                found.update((word & FRAME) >> 12 for word in tables.words(area) if word & PRESENT)
+        return found - self._huge_zero - {self.walker.zero_frame}
+
+    def is_shared(self, frame: int) -> bool:
+        """Whether more than one process maps a part of the folio that the frame belongs to."""
+        (state,) = self.folios.survey([frame]).values()
+        last = state.head + (1 << state.order)
+        mappers = sum(any(state.head <= f < last for f in self.mapped_by(slot)) for slot in self.tables)
+        return mappers > 1
+
+    def order_at(self, frame: int) -> int:
+        """The order of the folio that a frame belongs to now."""
+        (state,) = self.folios.survey([frame]).values()
+        return state.order
+
+    # What has changed
+
+    def look(self, report: Report, frames: Iterable[int]) -> Look:
+        """Read everything, and put the changes since the last `accept` into the report.
+
+        `frames` are those that the step worked on. When the look is not `settled`, settle and look again.
+        """
+        slots = list(self.tables)
+        now = self.walker.read([self.tables[slot] for slot in slots], self._areas)
+        wanted = {*frames, *self._cached.values()}
+        for slot, (pmds, ptes) in zip(slots, now, strict=True):
+            before = self.tables[slot]
+            for area in range(self._areas):
+                if pmds[area] != before.pmds[area] or ptes[area] != before.ptes[area]:
+                    self._area_changed(report, slot, area, before, pmds[area], ptes[area], wanted)
+        wanted.discard(self.walker.zero_frame)
+        states = self.folios.survey(wanted)
+        wholes = self._broken_up(states)
+        if wholes:
+            pieces = {f for head, order in wholes for f in range(head, head + (1 << order))}
+            states.update(self.folios.survey(pieces))
+            wanted |= pieces
+        return Look(now, states, wanted, all(map(self._is_settled, states.values())))
+
+    def _area_changed(
+        self,
+        report: Report,
+        slot: int,
+        area: int,
+        before: Tables,
+        pmd: int,
+        ptes: bytes,
+        wanted: set[int],
+    ) -> None:
+        old_pmd, old_ptes = before.pmds[area], before.ptes[area]
+        was = self.walker.pmd_entry(old_pmd, self._huge_zero)
+        if pmd != old_pmd:
+            self._notice_huge_zero(pmd)
+        entry = self.walker.pmd_entry(pmd, self._huge_zero)
+        if entry != was:
+            report.pmds.append((slot, area, entry))
+            wanted.update(e.frame for e in (was, entry) if type(e) is Mapped)
+            if was is TABLE:
+                words = memoryview(old_ptes).cast("Q").tolist()
+                wanted.update((word & FRAME) >> 12 for word in words if word & PRESENT)
+            old_ptes = b""
+        if ptes:
+            self._table_changed(report, slot, area, old_ptes, ptes, wanted)
+
+    def _table_changed(
+        self, report: Report, slot: int, area: int, before: bytes, after: bytes, wanted: set[int]
+    ) -> None:
+        meaning = self.walker.pte_entry
+        for page, old, new in changed_words(before, after):
+            was, entry = meaning(old), meaning(new)
+            if was == entry:
+                continue
+            report.ptes.append((slot, area, page, entry))
+            if type(was) is Mapped:
+                wanted.add(was.frame)
+            if type(entry) is Mapped:
+                wanted.add(entry.frame)
+
+    def _notice_huge_zero(self, pmd: int) -> None:
+        """The huge zero folio comes and goes, so its frame is asked for whenever a PMD entry changes."""
+        frame = self.walker.huge_frame(pmd)
+        if frame is None:
+            return
+        (flags,) = struct.unpack("<Q", os.pread(self._kpageflags, 8, 8 * frame))
+        if flags & _KPF_ZERO_PAGE:
+            self._huge_zero.add(frame)
+        else:
+            self._huge_zero.discard(frame)
+
+    def _is_ours(self, state: PageState) -> bool:
+        """In use, anonymous, and of an address that only our processes use: else it is somebody else's."""
+        return (
+            state.refcount > 0
+            and state.mapping & _MAPPING_KINDS == MAPPING_ANON
+            and self._first_index <= state.place < self._last_index
+        )
+
+    def _is_settled(self, state: PageState) -> bool:
+        if not self._is_ours(state):
+            return True
+        busy = self.folios.locked | self.folios.writeback
+        return bool(state.flags & self.folios.on_lists) and not state.flags & busy
+
+    def _broken_up(self, states: dict[int, PageState]) -> set[tuple[int, int]]:
+        """Large folios known so far that are no longer what they were: freed, or in pieces."""
+        gone = set()
+        known = self._known
+        for head, state in states.items():
+            before = known.get(head)
+            now = (state.order, state.place) if self._is_ours(state) else None
+            if before == now:
+                continue
+            if before is not None and before[0]:
+                gone.add((head, before[0]))
+            # Folios lie at multiples of their size: so a large one around this page is found by its order.
+            for order in range(1, 10):
+                whole = head >> order << order
+                if whole != head and known.get(whole, (0, 0))[0] == order:
+                    gone.add((whole, order))
+        return gone
+
+    def accept(self, look: Look, report: Report) -> None:
+        """Take a look over as the state of things, and complete the report with folios and swap cache."""
+        for tables, (pmds, ptes) in zip(self.tables.values(), look.tables, strict=True):
+            tables.pmds, tables.ptes = pmds, ptes
+        self._fresh.clear()
+        known = self._known
+        cached: dict[int, int] = {}
+        for frame in look.frames:
+            if frame not in look.states and known.pop(frame, None) is not None:
+                report.touched.append(frame)
+        for head, state in look.states.items():
+            if not self._is_ours(state):
+                self._fresh[head] = None
+                if known.pop(head, None) is not None:
+                    report.touched.append(head)
+                continue
+            self._fresh[head] = state
+            report.touched.append(head)
+            if known.get(head) != (state.order, state.place):
+                known[head] = state.order, state.place
+                report.folios.append((head, state.order))
+            if self.folios.in_swapcache(state):
+                cached.update((state.private + i, head + i) for i in range(1 << state.order))
+        if cached or self._cached:
+            self._cache_changed(cached, report)
+
+    def _cache_changed(self, cached: dict[int, int], report: Report) -> None:
+        before = self._cached
+        report.cached += [(slot, None) for slot in before if slot not in cached]
+        report.cached += [(slot, frame) for slot, frame in cached.items() if before.get(slot) != frame]
+        self._cached = cached
+
+    def counters(self, frame: int) -> Counters | None:
+        """The folio that a frame belongs to; None when the frame is free, or not ours any more.
+
+        As the last look found it when it is asked for the first time, read again after that.
+        """
+        if frame in self._fresh:
+            state = self._fresh[frame]
+            if state is None:
+                return None
+            del self._fresh[frame]
+        else:
+            (state,) = self.folios.survey([frame]).values()
+            if not self._is_ours(state):
+                return None
+        return self.folios.large_counters(state) if state.order else self.folios.base_counters(state)

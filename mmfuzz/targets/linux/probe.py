@@ -1,0 +1,151 @@
+"""What has to be found out by trying before the first program: where pages lie, what this kernel does."""
+
+from __future__ import annotations
+
+import errno
+import os
+import struct
+from typing import NamedTuple
+
+from mmfuzz.errors import TargetUnavailable
+from mmfuzz.observation import Counters, Report
+from mmfuzz.ops import PAGES_MAX
+from mmfuzz.targets.linux import wire
+from mmfuzz.targets.linux.bpf import KernelMemory
+from mmfuzz.targets.linux.btf import Btf
+from mmfuzz.targets.linux.devices import Device, Pipe
+from mmfuzz.targets.linux.observer import Observer
+from mmfuzz.targets.linux.processes import Processes
+from mmfuzz.targets.linux.syscalls import PAGE
+from mmfuzz.targets.linux.tables import ANCHOR_AT, area_address
+
+
+class Findings(NamedTuple):
+    """What a kernel turned out to do."""
+
+    pins_coalesced: bool
+    """One pin of several pages of a large folio counts once (io_uring from 6.12 on)."""
+    collapses: bool
+    """Has MADV_COLLAPSE (6.1)."""
+    populates: bool
+    """Has MADV_POPULATE_WRITE (5.14)."""
+    drains_everywhere: bool
+    """MADV_COLD does not empty the LRU batches of its CPU: every step has to drain those of all CPUs."""
+
+
+def page_in_pipe(memory: KernelMemory, btf: Btf, writer: int) -> int:
+    """Address of the `struct page` in the first slot of a fresh pipe, by way of our own file table."""
+
+    def follow(address: int, structure: str, member: str) -> int:
+        return memory.read_u64(address + btf.offset(structure, member))
+
+    files = follow(memory.current_task(), "task_struct", "files")
+    table = follow(follow(files, "files_struct", "fdt"), "fdtable", "fd")
+    pipe = follow(memory.read_u64(table + 8 * writer), "file", "private_data")
+    return follow(follow(pipe, "pipe_inode_info", "bufs"), "pipe_buffer", "page")
+
+
+class Probe:
+    """Tries things in process 0, which is to be started anew afterwards."""
+
+    def __init__(
+        self,
+        observer: Observer,
+        processes: Processes,
+        device: Device,
+        pipe: Pipe,
+        pipe_number: int,
+        base: int,
+    ) -> None:
+        self._observer = observer
+        self._processes = processes
+        self._device = device
+        self._pipe = pipe
+        self._pipe_number = pipe_number
+        self._base = base
+
+    def calibrate(self, memory: KernelMemory, btf: Btf) -> None:
+        """Learn where page tables and the array of pages lie; take process 0 up for observation."""
+        task = memory.last_task()
+        process = self._processes.live[0]
+        self._observer.walker.calibrate(task, process.pid)
+        anchor = self._base + ANCHOR_AT
+        with open(f"/proc/{process.pid}/pagemap", "rb") as file:
+            (entry,) = struct.unpack("<Q", os.pread(file.fileno(), 8, anchor // PAGE * 8))
+        self._ask(wire.GET, anchor, handle=self._pipe_number)
+        try:
+            address = page_in_pipe(memory, btf, self._pipe.writers[0])
+        finally:
+            self._pipe.take()
+        self._observer.folios.calibrate(address, entry & (1 << 55) - 1)
+        self._observer.add(0, task)
+
+    def run(self) -> Findings:
+        """Try everything."""
+        drains_everywhere = self._needs_drain()
+        return Findings(
+            pins_coalesced=self._coalesces(),
+            collapses=self._has(wire.COLLAPSE, area_address(self._base, 2), PAGES_MAX, wire.HUGE),
+            populates=self._has(wire.GET, area_address(self._base, 2), 1, wire.FOR_WRITING),
+            drains_everywhere=drains_everywhere,
+        )
+
+    def _ask(
+        self, command: int, address: int, pages: int = 1, *, flags: int = 0, handle: int = 0, value: int = 1
+    ) -> None:
+        self._processes.ask(0, command, address, pages, flags=flags, handle=handle, argument=value)
+
+    def _counters(self, area: int) -> Counters:
+        """Counters behind the first page of an area, as they are now."""
+        report = Report()
+        self._observer.accept(self._observer.look(report, ()), report)
+        frame = self._observer.frames(0, area, 0, 1)[0]
+        counters = self._observer.counters(frame) if frame is not None else None
+        if counters is None:
+            raise TargetUnavailable(
+                "cannot follow a page that was just written: does something swap or migrate it?"
+            )
+        return counters
+
+    def _needs_drain(self) -> bool:
+        """A fresh page sits in an LRU batch, with one reference more; see what takes it out."""
+        address = area_address(self._base, 0)
+        self._ask(wire.MAP, address, PAGES_MAX)
+        self._ask(wire.WRITE, address, flags=wire.UNSETTLED)
+        if self._counters(0).refcount != 2:
+            # This page was not in a batch, perhaps because its batch was full: the next one is.
+            self._ask(wire.DONTNEED, address)
+            self._ask(wire.WRITE, address, flags=wire.UNSETTLED)
+        self._ask(wire.READ, address)
+        if self._counters(0).refcount == 1:
+            return False
+        self._ask(wire.DRAIN_ALL, address)
+        if self._counters(0).refcount == 1:
+            return True
+        raise TargetUnavailable("cannot empty the LRU batches: neither MADV_COLD nor move_pages does it here")
+
+    def _coalesces(self) -> bool:
+        """Pin three pages of a huge page. Where none is to be had, any count shall be right."""
+        address = area_address(self._base, 1)
+        self._ask(wire.MAP, address, PAGES_MAX)
+        self._ask(wire.WRITE, address, flags=wire.HUGE)
+        self._ask(wire.PIN, address, 3)
+        counters = self._counters(1)
+        self._device.unpin(0)
+        return counters.pincount != 3
+
+    def _has(self, command: int, address: int, pages: int, flags: int) -> bool:
+        """Whether the kernel knows a piece of advice: EINVAL is what it says when it does not."""
+        with_memory = PAGES_MAX
+        try:
+            self._ask(wire.MAP, address, with_memory)
+            self._ask(wire.WRITE, address, with_memory)
+            self._ask(command, address, pages, flags=flags, handle=self._pipe_number)
+        except OSError as failure:
+            if failure.errno == errno.EINVAL:
+                return False
+            raise
+        finally:
+            self._pipe.take()
+            self._ask(wire.UNMAP, address, with_memory)
+        return True
