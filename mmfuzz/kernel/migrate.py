@@ -18,7 +18,7 @@ class Migrate(Reclaim):
         self.lru_add_drain_all()
         error = ""
         for folio in self.folios_in(vma, span):
-            if self.folio_mapped(folio) and self.folio_isolate_lru(folio):
+            if self.folio_isolate_lru(folio):
                 error = self.migrate_folio(folio) or error
         return error
 

@@ -14,12 +14,12 @@ class Reclaim(Split):
     def swap_out_range(self, vma: Vma, span: range) -> None:
         """Reclaim each folio of a range once."""
         self.lru_add_drain_all()
-        for folio in self.folios_in(vma, span):
+        for folio in self.folios_in(vma, span, cached=True):
             if folio.pages[0].head is folio and self.folio_isolate_lru(folio):
                 self.shrink_folio(folio)
 
-    def folios_in(self, vma: Vma, span: range) -> list[Folio]:
-        """The folios that a range maps or has in the swap cache, each once."""
+    def folios_in(self, vma: Vma, span: range, *, cached: bool = False) -> list[Folio]:
+        """The folios that a range maps, with `cached` also those its swap entries have in the swap cache, each once."""
         found: dict[Folio, None] = {}
         if type(vma.pmd) is Pte:
             return [vma.pmd.page]
@@ -27,7 +27,7 @@ class Reclaim(Split):
             entry = vma.ptes[page] if vma.pmd is TABLE else None
             if type(entry) is Pte:
                 found[entry.page.head] = None
-            elif type(entry) is SwapPte and entry.slot in self.swap_cache:
+            elif cached and type(entry) is SwapPte and entry.slot in self.swap_cache:
                 found[self.swap_cache[entry.slot].head] = None
         return list(found)
 

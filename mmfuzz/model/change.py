@@ -80,6 +80,10 @@ class Change:
                 self._world.uncache(slot)
         for head, slots in report.batched:
             self._batch(head, slots)
+        for whole in self._wholes:
+            self._world.affected.pop(whole, None)
+            if whole.pmds:
+                raise Violation("outcome", "a PMD still maps a folio that was split", folio=folio_name(whole))
         for folio in self._replaced:
             if folio.is_owned:
                 raise Violation(
@@ -125,7 +129,9 @@ class Change:
         page = world.frames.get(frame)
         if page is None:
             raise Violation("swap-cache", f"swap slot {number} caches frame {frame}, which is in no folio")
-        if slot is None:
+        if slot is None or self._is_reused(slot, page):
+            if slot is not None and slot.page is not None:
+                slot.page.folio.slot = None
             slot = world.slots[number] = Slot(number, page.value or 0, page.private_to)
         elif page.value is None:
             page.value = slot.contents
@@ -141,6 +147,10 @@ class Change:
             slot.page.folio.slot = None
         slot.page = page
         self._stand(page, number)
+
+    def _is_reused(self, slot: Slot, page: Page) -> bool:
+        """Whether a slot that only the cache held was freed and given to another page in this very step."""
+        return not slot.entries and slot.page is not None and slot.page is not page and page.value is not None
 
     def _stand(self, page: Page, number: int) -> None:
         """Entry i of a cached folio is at offset i, so its first page's slot tells all."""

@@ -51,6 +51,9 @@ class Oracle:
         if report.error:
             self._error(op, report.error)
         _FOLLOW[kind](self, op, report)
+        for slot in world.loose:
+            world.release_slot(slot)
+        world.loose.clear()
         for folio in world.affected:
             if not folio.is_owned:
                 world.forget(folio)
@@ -313,7 +316,7 @@ class Oracle:
                 raise Violation("outcome", "the split was refused, yet the folio is in pieces")
             if not held and self._exact and report.error != "ENOMEM":
                 raise _refused("split", report.error, folio)
-        elif page.folio.order:
+        elif page.folio.order and page.folio.is_owned:
             raise Violation("outcome", "the folio was split, yet it is large", folio=folio_name(page.folio))
 
     def _collapse(self, op: ops.Collapse, report: Report) -> None:

@@ -22,6 +22,8 @@ class World:
         """Folios that sit in an LRU batch."""
         self.affected: dict[Folio, None] = {}
         """Folios whose owners changed in this step."""
+        self.loose: dict[Slot, None] = {}
+        """Swap slots that lost an entry in this step, and may be free."""
         self.steps = 0
 
     def span(self, page: int, count: int) -> range:
@@ -71,7 +73,7 @@ class World:
             self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.discard(where)
-            self.release_slot(owned)
+            self.loose[owned] = None
 
     def link(self, where: Where, owned: Owned) -> None:
         """A PTE starts to refer to something."""
