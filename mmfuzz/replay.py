@@ -110,6 +110,8 @@ class Replayer:
         return ask
 
     def _opened(self, program: Program, plant: str) -> Target:
+        if self._name != "sim":
+            return open_target(self._name, kernel=self._kernel, swap=self._swap)
         try:
             return open_target(
                 self._name,
@@ -120,7 +122,7 @@ class Replayer:
                 swap=self._swap,
             )
         except UsageError as error:
-            if self._kernel is None and self._name == "sim":
+            if self._kernel is None and self._swap is None:
                 raise program.error("kernel", str(error)) from error
             raise
 

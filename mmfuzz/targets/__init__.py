@@ -1,1 +1,48 @@
 """Where programs run: each target starts, applies operations, shows counters, and stops."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from mmfuzz.errors import UsageError
+
+if TYPE_CHECKING:
+    from mmfuzz.targets.base import Target
+
+TARGETS = ("sim", "linux")
+KERNEL = "6.18"
+"""Profile of a simulated kernel that nobody chose."""
+
+
+def open_target(
+    name: str,
+    *,
+    kernel: str | None = None,
+    plant: str | None = None,
+    frames: int | None = None,
+    huge: int | None = None,
+    swap: str | None = None,
+) -> Target:
+    """Start a target by name; what is None is the target's own default.
+
+    `kernel`, `plant`, `frames` (a power of two) and `huge` (an order) make a simulated kernel; the running
+    one is as it is, and only takes `swap`, which the simulated one refuses. Raises `UsageError`, and
+    `TargetUnavailable` when the machine lacks what the target needs.
+    """
+    if name == "sim":
+        from mmfuzz.targets.sim import FRAMES, HUGE_ORDER, Sim
+
+        if swap is not None:
+            raise UsageError(f"the simulated kernel has its own swap: it cannot use {swap!r}")
+        return Sim(kernel or KERNEL, frames=frames or FRAMES, huge_order=huge or HUGE_ORDER, plant=plant)
+    if name == "linux":
+        from mmfuzz.targets.linux import Linux
+
+        for what, value in {"kernel": kernel, "bug": plant, "frames": frames, "huge order": huge}.items():
+            if value is not None:
+                raise UsageError(f"the running kernel is as it is: it cannot have {what} {value!r}")
+        return Linux(swap=swap)
+    close = get_close_matches(name, TARGETS, 1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise UsageError(f"unknown target {name!r}{hint}: one of {', '.join(TARGETS)}")
