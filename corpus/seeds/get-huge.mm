@@ -7,6 +7,5 @@ alloc p0 a0 huge
 fault p0 a0 write
 get p0 a0.2+3 write h1
 split p0 a0.2
-collapse p0 a0
 put h1
 split p0 a0.2

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,6 +93,38 @@ def step_text(step: StepView) -> str:
     return "\n".join(lines)
 
 
+def folded(lines: Iterable[str]) -> Iterator[str]:
+    """Lines that count on together as one: `a0.0: frame 8`, `a0.1: frame 9` as `a0.0..1: frame 8..9`."""
+    run: list[list[str]] = []
+    for line in lines:
+        parts = _NUMBER.split(line)
+        if run and not _counts_on(run, parts):
+            yield _fold(run)
+            run = []
+        run.append(parts)
+    if run:
+        yield _fold(run)
+
+
+_NUMBER = re.compile(r"([0-9]+)")
+"""Splits a line into text at even places and numbers at odd ones."""
+
+
+def _counts_on(run: list[list[str]], parts: list[str]) -> bool:
+    first = run[0]
+    if first[::2] != parts[::2]:
+        return False
+    steps = [int(b) - int(a) for a, b in zip(first[1::2], parts[1::2], strict=True)]
+    known = [int(b) - int(a) for a, b in zip(first[1::2], run[-1][1::2], strict=True)]
+    if len(run) == 1:
+        return set(steps) in ({0, 1}, {1})
+    return all(step == (before and len(run)) for step, before in zip(steps, known, strict=True))
+
+
+def _fold(run: list[list[str]]) -> str:
+    return "".join(a if a == b else f"{a}..{b}" for a, b in zip(run[0], run[-1], strict=True))
+
+
 def _view(number: int, text: str, report: Report, session: Session) -> StepView:
     world = session.world
     touched: dict[Folio, None] = dict.fromkeys(sorted(world.affected, key=lambda folio: folio.head))
@@ -102,7 +135,7 @@ def _view(number: int, text: str, report: Report, session: Session) -> StepView:
         number,
         text,
         error=report.error,
-        changes=tuple(_changes(report)),
+        changes=tuple(folded(_changes(report))),
         folios=tuple(_folio(folio, session.target) for folio in touched),
         freed=tuple(folio_name(folio) for folio in session.oracle.freed),
     )
@@ -110,18 +143,17 @@ def _view(number: int, text: str, report: Report, session: Session) -> StepView:
 
 def _folio(folio: Folio, target: Target) -> FolioView:
     seen = target.counters(folio.head)
-    return FolioView(folio_name(folio), _counts(seen) if seen else {}, tuple(owners(folio)))
+    return FolioView(folio_name(folio), _counts(seen) if seen else {}, tuple(folded(owners(folio))))
 
 
 def _counts(seen: Counters) -> dict[str, Any]:
     """The counters that the target can show, the terms of the identity first."""
     counts: dict[str, Any] = {"refcount": seen.refcount, "mapcount": sum(seen.mapcounts) + seen.entire}
     if seen.order:
-        counts |= {"of these whole": seen.entire, "pincount": seen.pincount}
-    counts["swap cache"] = seen.swapcache
+        counts |= {"mapped whole": seen.entire, "pincount": seen.pincount}
+    counts["swap cache"] = "yes" if seen.swapcache else "no"
     if seen.exclusive is not None:
-        exclusive = sum(seen.exclusive)
-        counts["exclusive pages"] = exclusive
+        counts["exclusive"] = sum(seen.exclusive)
     return {name: value for name, value in counts.items() if value is not None}
 
 

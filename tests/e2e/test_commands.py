@@ -188,7 +188,7 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
         (["fuzz", "--time", "soon"], "'soon' is not a time: a number with s, m, h or d"),
         (["fuzz", "--target", "windows"], "'windows'"),
         (["fuzz", "--plant", "fork-no-reff"], "fork-no-ref"),
-        (["fuzz", "--kernel", "6.99"], "'6.99'"),
+        (["fuzz", "--kernel", "0.1"], "'0.1'"),
         (["bugs", "fork-no-reff"], "did you mean 'fork-no-ref'?"),
         (["hunt", "nothing"], "unknown planted bug 'nothing'"),
         (["replay", "absent.mm"], "no such file or folder: 'absent.mm'"),
@@ -204,7 +204,7 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
 def test_wrong_usage_is_one_clear_line_and_exit_code_2(words: list[str], says: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.mm").write_text("mmfuzz 1\n\ndrian\n")
-    (tmp_path / "kernel.mm").write_text("mmfuzz 1\nkernel: 6.99\n\ndrain\n")
+    (tmp_path / "kernel.mm").write_text("mmfuzz 1\nkernel: 0.1\n\ndrain\n")
     (tmp_path / "plant.mm").write_text("mmfuzz 1\nplant: x\n\ndrain\n")
     (tmp_path / "property.mm").write_text("mmfuzz 1\nexpect: fail identty\n\ndrain\n")
     done = mmfuzz(*words, cwd=tmp_path)
