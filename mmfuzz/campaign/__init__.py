@@ -1,1 +1,3 @@
 """Long runs: coverage of states as guide, kept programs, workers, saving what is found."""
+
+from mmfuzz.campaign.driver import Campaign as Campaign

@@ -63,6 +63,8 @@ class Found:
     """Length of the minimal program."""
     steps: int
     """Steps that its worker had done when it was found."""
+    step: int | None
+    """Index of the operation that fails; None when what fails is the release at the end."""
 
 
 Event = Progress | Found

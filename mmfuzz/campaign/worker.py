@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from mmfuzz.campaign.explore import STEPS_FRESH, Explorer, Failure, same_failure
-from mmfuzz.campaign.guide import Guide
-from mmfuzz.campaign.settings import STEPS_DEFAULT, Event, Found, Listener, Progress, Settings
-from mmfuzz.corpus import find, load, save, save_found
-from mmfuzz.errors import TargetBroke
+from mmfuzz.campaign.explore import Explorer, Failure, same_failure
+from mmfuzz.campaign.guide import Guide, Kept
+from mmfuzz.campaign.journal import Journal
+from mmfuzz.campaign.settings import STEPS_DEFAULT, Found, Listener, Progress, Settings
+from mmfuzz.corpus import find, load, save
 from mmfuzz.ops import NAMES, Operation
 from mmfuzz.program import Program
 from mmfuzz.reduce import reduce
@@ -22,11 +22,17 @@ from mmfuzz.targets.base import Target
 PROGRESS_SECONDS = 0.25
 """Time between two progress events."""
 
-REPLAY_CAREFULLY = 3
-"""Runs of a failing program on a target that is not exact before it counts: a real kernel has noise."""
+CONFIRMATIONS = 3
+"""Runs in which a failure may show again before it counts as noise: a real kernel has some."""
+
+MINIMISING_RUNS = 60
+"""Runs spent on each program that is kept for the next run."""
+
+MINIMISING_SHARE = 0.1
+"""Steps spent on that in all, as a share of the run's; what is left then is kept as it is."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Done:
     """What a worker has to say at its end."""
 
@@ -36,22 +42,40 @@ class Done:
     states: int
     kept: int
     kernel: str
-    interrupted: bool = False
+    interrupted: bool
 
 
 class Worker:
-    """Runs `settings` with one seed, on a target of its own."""
+    """Runs `settings` with one of its seeds, on a target of its own, for `steps` steps.
 
-    def __init__(self, settings: Settings, number: int, listen: Listener) -> None:
+    `stop` is asked between programs whether another worker has ended the run.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        number: int,
+        listen: Listener,
+        *,
+        steps: int | None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._settings = settings
         self._listen = listen
+        self._steps_max = steps
+        self._stop = stop
         self._target = open_settings(settings)
+        self._journal = self._open_journal()
         self._guide = Guide()
         self._explorer = Explorer(
-            self._target, f"{settings.seed}/{number}", guided=settings.guided, guide=self._guide
+            self._target,
+            f"{settings.seed}/{number}",
+            guided=settings.guided,
+            guide=self._guide,
+            journal=self._begin if self._journal is not None else None,
         )
+        self._known: set[int] = set()
         self._failures: list[Found] = []
-        self._raw: set[tuple[Operation, ...]] = set()
         self._start = self._told = time.monotonic()
 
     def run(self) -> Done:
@@ -65,7 +89,10 @@ class Worker:
                     self._tell()
             except KeyboardInterrupt:
                 interrupted = True
+            self._tell(last=True)
             self._leave_corpus()
+            if self._journal is not None:
+                self._journal.close()
         finally:
             self._target.close()
         explorer = self._explorer
@@ -84,37 +111,35 @@ class Worker:
         return {NAMES[kind]: counts[kind] for kind in NAMES if counts[kind]}
 
     def _steps_left(self) -> int | None:
-        settings = self._settings
-        if settings.steps is None and settings.seconds is not None:
-            return None
-        return max(0, (settings.steps or STEPS_DEFAULT) - self._explorer.steps)
+        return None if self._steps_max is None else max(0, self._steps_max - self._explorer.steps)
 
     def _is_over(self) -> bool:
-        if self._failures and not self._settings.keep_going:
+        if (self._failures and not self._settings.keep_going) or self._stop():
             return True
         seconds = self._settings.seconds
         if seconds is not None and time.monotonic() - self._start >= seconds:
             return True
-        left = self._steps_left()
-        return left is not None and left <= 0
+        return self._steps_left() == 0
 
-    def _tell(self) -> None:
+    def _tell(self, *, last: bool = False) -> None:
         now = time.monotonic()
-        if now - self._told < PROGRESS_SECONDS:
+        if now - self._told < PROGRESS_SECONDS and not last:
             return
         self._told = now
-        steps = self._explorer.steps
+        explorer = self._explorer
         self._listen(
             Progress(
-                steps,
-                steps / (now - self._start),
-                self._explorer.programs,
+                explorer.steps,
+                explorer.steps / max(now - self._start, 1e-9),
+                explorer.programs,
                 self._operations(),
                 len(self._guide.seen),
                 len(self._guide.kept),
                 len(self._failures),
             )
         )
+
+    # The corpus
 
     def _replay_corpus(self) -> None:
         """Run what earlier runs kept: it primes the guide, and what failed once may fail again."""
@@ -126,47 +151,85 @@ class Worker:
             if not program.plant or program.plant == self._settings.plant:
                 self._handle(self._explorer.replay(program.ops))
             if self._is_over():
-                return
+                break
+        self._known = {id(kept) for kept in self._guide.kept}
+
+    def _leave_corpus(self) -> None:
+        """Save the programs that reached something new, each as short as it goes while it still does."""
+        corpus = self._settings.corpus
+        if corpus is None:
+            return
+        steps = self._explorer.steps
+        steps_max = steps * (1 + MINIMISING_SHARE)
+        for kept in self._guide.kept:
+            if id(kept) not in self._known:
+                ops = self._minimised(kept) if self._explorer.steps < steps_max else kept.ops
+                save(self._program(ops, "pass"), corpus / "kept", name="kept")
+        self._explorer.steps = steps
+
+    def _minimised(self, kept: Kept) -> Sequence[Operation]:
+        wanted = set(kept.reached)
+        return reduce(
+            kept.ops, lambda ops: wanted <= self._explorer.reaches(ops), runs_max=MINIMISING_RUNS
+        )
+
+    # Failures
 
     def _handle(self, failure: Failure | None) -> None:
         """Save a failing program as it is, make it minimal, save that, and tell."""
         if failure is None or any(found.property == failure.violation.property for found in self._failures):
             return
         property = failure.violation.property
-        raw = save_found(self._settings.found, self._program(failure.ops, property))
+        raw = save(self._program(failure.ops, f"fail {property}"), self._settings.found)
         fails = same_failure(self._target, property)
-        if not self._fails_again(failure.ops, fails):
-            return
-        smallest = reduce(failure.ops, fails)
-        path = save_found(self._settings.found, self._program(smallest, property))
-        if path != raw:
+        try:
+            if not any(fails(failure.ops) for _ in range(CONFIRMATIONS)):
+                return
+            smallest = reduce(failure.ops, fails)
+        except KeyboardInterrupt:
+            self._report(failure, failure.ops, property)
+            raise
+        path = self._report(failure, smallest, property)
+        if path != raw.resolve():
             raw.unlink(missing_ok=True)
-        violation = run(smallest, self._target).violation or failure.violation
+
+    def _report(self, failure: Failure, ops: Sequence[Operation], property: str) -> object:
+        path = save(self._program(ops, f"fail {property}"), self._settings.found)
+        outcome = run(ops, self._target)
+        violation = outcome.violation or failure.violation
+        steps = self._explorer.steps
         found = Found(
-            property, violation.message, violation.report(), path, len(smallest), self._explorer.steps
+            property, violation.message, violation.report(), path, len(ops), steps, outcome.step
         )
         self._failures.append(found)
         self._listen(found)
+        return path.resolve()
 
-    def _fails_again(self, ops: Sequence[Operation], fails: object) -> bool:
-        assert callable(fails)
-        return any(fails(tuple(ops)) for _ in range(REPLAY_CAREFULLY))
-
-    def _program(self, ops: Sequence[Operation], property: str) -> Program:
+    def _program(self, ops: Sequence[Operation], expect: str) -> Program:
         traits = self._target.traits
-        return Program(
+        program = Program(
+            ops=tuple(ops),
             kernel=traits.kernel,
             plant=self._settings.plant or "",
-            expect=f"fail {property}",
+            expect=expect,
             found=f"{traits.name} {traits.kernel}, seed {self._settings.seed}",
-            ops=tuple(ops),
         )
+        if traits.frames is None:
+            return program
+        return replace(program, frames=traits.frames, huge=traits.huge_order)
 
-    def _leave_corpus(self) -> None:
-        """Write what is kept, each program made as short as it goes while it reaches what it was kept for."""
-        corpus = self._settings.corpus
-        if corpus is None:
-            return
+    # The journal, on targets that can die
+
+    def _open_journal(self) -> Journal | None:
+        if self._target.traits.exact:
+            return None
+        path = self._settings.found.parent / "journal" / f"{os.getpid()}.mm"
+        return Journal(path, self._program((), "pass"))
+
+    def _begin(self) -> Callable[[Operation], None]:
+        assert self._journal is not None
+        self._journal.begin()
+        return self._journal.write
 
 
 def open_settings(settings: Settings) -> Target:
@@ -179,3 +242,11 @@ def open_settings(settings: Settings) -> Target:
         huge=settings.huge,
         swap=settings.swap,
     )
+
+
+def steps_of(settings: Settings, number: int) -> int | None:
+    """Worker `number`'s share of a run's steps; None when only time ends it."""
+    if settings.steps is None and settings.seconds is not None:
+        return None
+    share, rest = divmod(settings.steps or STEPS_DEFAULT, settings.jobs)
+    return share + (number < rest)

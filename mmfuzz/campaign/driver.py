@@ -1,0 +1,168 @@
+"""A campaign: its workers, their events as one stream, and the summary."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import signal
+import time
+from collections import Counter
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from mmfuzz.campaign.settings import Event, Found, Listener, Progress, Settings, Summary
+from mmfuzz.campaign.worker import Done, Worker, open_settings, steps_of
+from mmfuzz.errors import MmfuzzError, TargetBroke
+
+POLL_SECONDS = 0.5
+"""Time after which silent workers are looked at."""
+
+
+class Campaign:
+    """One run of `mmfuzz fuzz`. With one job it stays in this process; more are processes of their own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def run(self, listen: Listener) -> Summary:
+        """Run to the end of the budget, to the first failure, or to Ctrl-C; tell `listen` on the way."""
+        start = time.monotonic()
+        settings = self._settings
+        summary = Summary(settings.target, settings.kernel or "", settings.seed)
+        if settings.jobs == 1:
+            events = _Events(summary, listen)
+            worker = Worker(settings, 0, lambda event: events.take(0, event), steps=steps_of(settings, 0))
+            done = {0: worker.run()}
+        else:
+            done = _Pool(settings, _Events(summary, listen)).run()
+        _conclude(summary, done)
+        summary.seconds = time.monotonic() - start
+        return summary
+
+
+class _Events:
+    """Adds up the workers' progress, and passes each property's failure on once."""
+
+    def __init__(self, summary: Summary, listen: Listener) -> None:
+        self._summary = summary
+        self._listen = listen
+        self._latest: dict[int, Progress] = {}
+
+    def take(self, number: int, event: Event) -> None:
+        """Event of worker `number`."""
+        failures = self._summary.failures
+        if isinstance(event, Found):
+            if all(found.property != event.property for found in failures):
+                failures.append(event)
+                self._listen(event)
+            return
+        self._latest[number] = event
+        all_of_them = self._latest.values()
+        operations: Counter[str] = Counter()
+        for progress in all_of_them:
+            operations.update(progress.operations)
+        self._listen(
+            Progress(
+                sum(progress.steps for progress in all_of_them),
+                sum(progress.steps_per_second for progress in all_of_them),
+                sum(progress.programs for progress in all_of_them),
+                operations,
+                max(progress.states for progress in all_of_them),
+                sum(progress.kept for progress in all_of_them),
+                len(failures),
+            )
+        )
+
+
+class _Pool:
+    """Workers in processes of their own, which hear of Ctrl-C and of each other's failures."""
+
+    def __init__(self, settings: Settings, events: _Events) -> None:
+        open_settings(settings).close()  # What is wrong with the settings is said here, once.
+        context = multiprocessing.get_context("spawn")
+        self._events = events
+        self._stop = context.Event()
+        self._queue: Any = context.Queue()
+        self._keep_going = settings.keep_going
+        self._workers: list[BaseProcess] = [
+            context.Process(target=_work, args=(settings, number, self._queue, self._stop), daemon=True)
+            for number in range(settings.jobs)
+        ]
+
+    def run(self) -> dict[int, Done]:
+        """Start them all and wait for the last; a worker that dies ends the run with `TargetBroke`."""
+        done: dict[int, Done] = {}
+        for worker in self._workers:
+            worker.start()
+        try:
+            while len(done) < len(self._workers):
+                try:
+                    self._next(done)
+                except KeyboardInterrupt:
+                    self._interrupt()
+        finally:
+            for worker in self._workers:
+                worker.join(timeout=10)
+                if worker.is_alive():
+                    worker.kill()
+        return done
+
+    def _next(self, done: dict[int, Done]) -> None:
+        try:
+            number, event = self._queue.get(timeout=POLL_SECONDS)
+        except queue.Empty:
+            self._look(done)
+            return
+        if isinstance(event, Done):
+            done[number] = event
+        elif isinstance(event, Exception):
+            self._stop.set()
+            raise event
+        else:
+            self._events.take(number, event)
+            if isinstance(event, Found) and not self._keep_going:
+                self._stop.set()
+
+    def _look(self, done: dict[int, Done]) -> None:
+        for number, worker in enumerate(self._workers):
+            if number not in done and not worker.is_alive():
+                self._stop.set()
+                raise TargetBroke(f"worker {number} died with exit code {worker.exitcode}")
+
+    def _interrupt(self) -> None:
+        """Pass Ctrl-C on; a terminal has told the workers already, `kill` has not."""
+        self._stop.set()
+        for worker in self._workers:
+            if worker.is_alive() and worker.pid is not None:
+                os.kill(worker.pid, signal.SIGINT)
+
+
+def _work(settings: Settings, number: int, channel: Any, stop: Any) -> None:
+    """What a worker process does."""
+    try:
+        worker = Worker(
+            settings,
+            number,
+            lambda event: channel.put((number, event)),
+            steps=steps_of(settings, number),
+            stop=stop.is_set,
+        )
+        channel.put((number, worker.run()))
+    except MmfuzzError as error:
+        channel.put((number, error))
+    except KeyboardInterrupt:
+        channel.put((number, TargetBroke("interrupted before the target was ready")))
+
+
+def _conclude(summary: Summary, done: dict[int, Done]) -> None:
+    operations: Counter[str] = Counter()
+    for end in done.values():
+        summary.steps += end.steps
+        summary.programs += end.programs
+        summary.states = max(summary.states, end.states)
+        summary.kept += end.kept
+        summary.interrupted |= end.interrupted
+        summary.kernel = end.kernel
+        operations.update(end.operations)
+    summary.operations = dict(operations)
