@@ -15,6 +15,7 @@ from mmfuzz.ops import NAMES
 from mmfuzz.report.failure import failure
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
     from rich.table import Table
 
@@ -39,7 +40,9 @@ def display(title: str, *, to_stderr: bool) -> Display:
     """The display that suits standard output, or standard error where the output is for a program."""
     stream = sys.stderr if to_stderr else sys.stdout
     if stream.isatty():
-        return LiveDisplay(title, to_stderr=to_stderr)
+        from rich.console import Console
+
+        return LiveDisplay(title, Console(stderr=to_stderr, highlight=False))
     return PlainDisplay(title, lambda line: print(line, file=stream, flush=True))
 
 
@@ -76,12 +79,11 @@ class PlainDisplay:
 class LiveDisplay:
     """A block at the bottom of the terminal; failures scroll above it."""
 
-    def __init__(self, title: str, *, to_stderr: bool) -> None:
-        from rich.console import Console
+    def __init__(self, title: str, console: Console) -> None:
         from rich.live import Live
 
         self._title = title
-        self._console = Console(stderr=to_stderr, highlight=False)
+        self._console = console
         self._live: Live = Live(console=self._console, transient=True, refresh_per_second=8)
 
     def __enter__(self) -> Self:
