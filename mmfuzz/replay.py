@@ -11,7 +11,7 @@ from typing import Literal, Self
 from mmfuzz.errors import TargetBroke, UsageError
 from mmfuzz.ops import Operation
 from mmfuzz.planted import BUGS
-from mmfuzz.program import Program
+from mmfuzz.program import Program, format_op
 from mmfuzz.session import run
 from mmfuzz.targets import open_target
 from mmfuzz.targets.base import Target
@@ -29,7 +29,9 @@ class Verdict:
     step: int | None = None
     """Index of the operation that failed; None when it was the release at the end, or nothing."""
     unknown: str = ""
-    """Why nothing can be said."""
+    """Why nothing can be said: the target broke, or cannot do some of the operations."""
+    broke: bool = False
+    """Whether the target died or stopped answering."""
 
     @property
     def failed(self) -> str | None:
@@ -82,16 +84,22 @@ class Replayer:
         return self._open[key]
 
     def replay(self, program: Program, *, planted: bool = True) -> Verdict:
-        """Run one program to its end; a target that broke gives no verdict, and is not used again."""
+        """Run one program to its end.
+
+        There is no verdict where the target broke (it is not used again), and where nothing failed but some
+        operations were left out because the target cannot do them.
+        """
         target = self.target_for(program, planted=planted)
         expected = self.expected(program, planted=planted)
         try:
             outcome = run(program.ops, target)
         except TargetBroke as error:
             self.close()
-            return Verdict("unknown", expected, unknown=str(error))
-        verdict: Literal["pass", "fail"] = "fail" if outcome.violation else "pass"
-        return Verdict(verdict, expected, outcome.violation, outcome.step)
+            return Verdict("unknown", expected, unknown=str(error), broke=True)
+        if outcome.violation is not None:
+            return Verdict("fail", expected, outcome.violation, outcome.step)
+        left_out = _left_out(program, target)
+        return Verdict("unknown" if left_out else "pass", expected, unknown=left_out)
 
     def expected(self, program: Program, *, planted: bool = True) -> str | None:
         """The property that must fail on this target; None without the bug that the program is about."""
@@ -125,6 +133,15 @@ class Replayer:
             if self._kernel is None and self._swap is None:
                 raise program.error("kernel", str(error)) from error
             raise
+
+
+def _left_out(program: Program, target: Target) -> str:
+    """The first operation that the target cannot do, and why; empty when it can do all of them."""
+    for op in program.ops:
+        reason = target.traits.left_out.get(type(op)) or target.unsupported(op)
+        if reason is not None:
+            return f"{format_op(op)!r} was left out: {reason}"
+    return ""
 
 
 def check_header(program: Program) -> None:

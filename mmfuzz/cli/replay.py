@@ -23,7 +23,8 @@ def command(paths: tuple[Path, ...], target: str, kernel: str | None, swap: str 
     """Replay programs, or every *.mm file of whole folders.
 
     Each program runs on the kernel, and with the planted bug, that its header names. The exit code is 0 when
-    every program does what its header expects, 1 when one does not.
+    every program does what its header expects, 1 when one does not. A program with operations that the target
+    cannot do has no verdict.
     """
     from mmfuzz import corpus
     from mmfuzz.replay import Replayer
@@ -82,4 +83,4 @@ def _closing(verdicts: list[Verdict]) -> str:
 def _exit_code(verdicts: list[Verdict]) -> int:
     if any(verdict.verdict != "unknown" and not verdict.is_expected for verdict in verdicts):
         return EXIT_FAILED
-    return EXIT_UNAVAILABLE if any(verdict.verdict == "unknown" for verdict in verdicts) else 0
+    return EXIT_UNAVAILABLE if any(verdict.broke for verdict in verdicts) else 0

@@ -37,7 +37,7 @@ def command(
     program = corpus.load(file)
     with Replayer(target, kernel=kernel, swap=swap) as replayer:
         verdict = replayer.replay(program)
-        if verdict.unknown:
+        if verdict.broke:
             raise TargetBroke(verdict.unknown)
         if verdict.violation is None:
             raise UsageError(f"{str(file)!r} does not fail on {target}: there is nothing to shrink")

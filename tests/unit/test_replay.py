@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mmfuzz.errors import ProgramError, TargetBroke, UsageError
+from mmfuzz.ops import Fork
 from mmfuzz.program import Program, parse
 from mmfuzz.replay import Replayer
 from mmfuzz.targets.sim import Sim
@@ -55,6 +56,15 @@ def test_target_that_broke_gives_no_verdict(monkeypatch: pytest.MonkeyPatch) -> 
     with Replayer() as replayer:
         verdict = replayer.replay(LEAK)
     assert (verdict.verdict, verdict.unknown, verdict.is_expected) == ("unknown", "the worker died", False)
+
+
+def test_program_that_the_target_cannot_do_in_full_has_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "this machine cannot fork"
+    monkeypatch.setattr(Sim, "unsupported", lambda _, op: reason if isinstance(op, Fork) else None)
+    with Replayer() as replayer:
+        verdict = replayer.replay(FINE)
+    assert (verdict.verdict, verdict.broke) == ("unknown", False)
+    assert verdict.unknown == "'fork p0 p1' was left out: this machine cannot fork"
 
 
 @pytest.mark.parametrize(
