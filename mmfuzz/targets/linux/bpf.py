@@ -26,6 +26,7 @@ _MAP_CREATE, _PROG_LOAD, _PROG_TEST_RUN = 0, 5, 10
 _MAP_TYPE_ARRAY, _MMAPABLE = 2, 0x400
 _RAW_TRACEPOINT = 17
 _GET_CURRENT_TASK, _PROBE_READ_KERNEL = 35, 113
+_ADDRESS = (1 << 64) - 1
 _LICENSE = b"Dual MIT/GPL\0"
 """The helper that reads kernel memory asks for a licence string that is compatible with the GPL."""
 
@@ -163,7 +164,7 @@ class KernelMemory:
 
     def read(self, address: int, length: int) -> bytes:
         """`length` bytes at a kernel address; about 2.5 us, and 1 us more for each 32 KiB."""
-        error = self._range.run(address, length)
+        error = self._range.run(address & _ADDRESS, length)
         if error:
             raise OSError(-error, f"cannot read {length} bytes of kernel memory at {address:#x}")
         return self._out[:length]

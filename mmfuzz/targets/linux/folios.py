@@ -17,17 +17,16 @@ from mmfuzz.targets.linux.bpf import KernelMemory
 from mmfuzz.targets.linux.btf import Btf, Field
 
 MAPPING_ANON: Final = 1
-_MAPPING_BITS = 3
+_DECODED_MAX = 256
 _ADDRESS_MASKS_FROM: Final = 0xFFFF_FFFF_0000_0000
 """A tail's word is its head's address, or from 7.0 on a mask that leads to it; masks are above this."""
 
 
 class PageState(NamedTuple):
-    """The head page of a folio as read; order is 0 for a base page."""
+    """The head page of a folio as read: the members in the order in which they lie there."""
 
-    head: int
-    order: int
     flags: int
+    link: int
     mapping: int
     place: int
     """`folio->index`: the virtual page number, for our mappings."""
@@ -36,6 +35,14 @@ class PageState(NamedTuple):
     mapcount: int
     """As it is: counts from -1."""
     refcount: int
+
+
+class Survey(NamedTuple):
+    """Folios by head frame."""
+
+    states: dict[int, PageState]
+    orders: dict[int, int]
+    """Of the large ones."""
 
 
 class _Pages:
@@ -64,15 +71,12 @@ class _Pages:
             self.mapcount: "i",
             at("_refcount"): "i",
         }
-        names = list(members)
-        self._order = sorted(range(len(names)), key=lambda i: names[i])
         text, end = "<", 0
         for offset in sorted(members):
             text += f"{offset - end}x{members[offset]}"
             end = offset + struct.calcsize(members[offset])
         self.unpacker = struct.Struct(f"{text}{self.size - end}x")
-        wanted = ["flags", "link", "mapping", "index", "private", "mapcount", "refcount"]
-        if [wanted[i] for i in self._order] != wanted:
+        if list(members) != sorted(members):
             raise TargetUnavailable("this kernel orders the members of struct page in an unknown way")
         if self.size % 8 or self.mapcount % 4 or self.flags % 8:
             raise TargetUnavailable(
@@ -149,25 +153,20 @@ class Folios:
         head = self.address(frame) & link - 1 if link >= _ADDRESS_MASKS_FROM else link - 1
         return (head - self.vmemmap) // self.pages.size
 
-    def survey(self, frames: Iterable[int]) -> dict[int, PageState]:
+    def survey(self, frames: Iterable[int]) -> Survey:
         """The folios that these frames belong to, by head frame, whatever they are used for now."""
         wanted = sorted(set(frames))
         if not wanted:
-            return {}
+            return Survey({}, {})
         raw = self._memory.gather([self.address(frame) for frame in wanted], self.pages.size)
         heads = sorted(self._heads(wanted, raw))
         if heads != wanted:
             raw = self._memory.gather([self.address(frame) for frame in heads], self.pages.size)
-        states = {}
-        large = []
-        for head, fields in zip(heads, self.pages.unpacker.iter_unpack(raw), strict=True):
-            flags, _, *rest = fields
-            if flags & self.is_head and rest[-1] > 0:
-                large.append(head)
-            states[head] = PageState(head, 0, flags, *rest)
-        for head in large:
-            states[head] = states[head]._replace(order=self._order(head))
-        return states
+        unpacked = self.pages.unpacker.iter_unpack(raw)
+        states = dict(zip(heads, map(PageState._make, unpacked), strict=True))
+        is_head = self.is_head
+        large = [head for head, state in states.items() if state[0] & is_head and state[-1] > 0]
+        return Survey(states, {head: self._order(head) for head in large})
 
     def _order(self, head: int) -> int:
         nr_pages_at = self.large.nr_pages
@@ -179,10 +178,10 @@ class Folios:
         """Whether the swap cache holds an anonymous folio. The bit has other uses elsewhere."""
         return state.flags & self._swapcache == self._swapcache and bool(state.mapping & MAPPING_ANON)
 
-    def base_counters(self, state: PageState) -> Counters:
+    def base_counters(self, head: int, state: PageState) -> Counters:
         """The counters of a base page: all of them are in the one page that was read."""
         return Counters(
-            head=state.head,
+            head=head,
             order=0,
             refcount=state.refcount,
             mapcounts=(state.mapcount + 1,),
@@ -191,22 +190,21 @@ class Folios:
             private=bool(state.flags & self.is_private),
         )
 
-    def large_counters(self, state: PageState) -> Counters:
+    def large_counters(self, head: int, order: int) -> Counters:
         """The counters of a large folio, read now, all its pages in one go."""
-        raw = self._memory.read(self.address(state.head), self.pages.size << state.order)
-        cached = self._decoded.get(state.head)
+        raw = self._memory.read(self.address(head), self.pages.size << order)
+        cached = self._decoded.get(head)
         if cached is not None and cached[0] == raw:
             return cached[1]
-        (fields,) = self.pages.unpacker.iter_unpack(raw[: self.pages.size])
-        flags, _, *rest = fields
-        counters = self._decode(PageState(state.head, state.order, flags, *rest), raw)
-        if len(self._decoded) > 256:
+        counters = self._decode(head, order, raw)
+        if len(self._decoded) > _DECODED_MAX:
             self._decoded.clear()
-        self._decoded[state.head] = raw, counters
+        self._decoded[head] = raw, counters
         return counters
 
-    def _decode(self, state: PageState, raw: bytes) -> Counters:
+    def _decode(self, head: int, order: int, raw: bytes) -> Counters:
         large, size = self.large, self.pages.size
+        state = PageState._make(self.pages.unpacker.unpack_from(raw))
         mapcounts = memoryview(raw).cast("i")[self.pages.mapcount // 4 :: size // 4].tolist()
         flags = memoryview(raw).cast("Q")[self.pages.flags // 8 :: size // 8].tolist()
         entire, pincount, total = (
@@ -214,8 +212,8 @@ class Folios:
         )
         slots, shared = self._mm_slots(raw)
         return Counters(
-            head=state.head,
-            order=state.order,
+            head=head,
+            order=order,
             refcount=state.refcount,
             mapcounts=[count + 1 for count in mapcounts],
             entire=(entire if entire is not None else -1) + 1,
@@ -231,7 +229,7 @@ class Folios:
         )
 
     def _mm_slots(self, raw: bytes) -> tuple[tuple[tuple[int, int], tuple[int, int]] | None, bool | None]:
-        """The two tracked mms, and the "shared" bit, the topmost of the first id (6af8cb80d3a9, 6.15)."""
+        """The two tracked mms, and the "shared" bit, the topmost of the word (6af8cb80d3a9, 6.15)."""
         ids_at, maps_at = self.large.mm_id, self.large.mm_id_mapcount
         if ids_at is None or maps_at is None:
             return None, None
@@ -241,7 +239,7 @@ class Folios:
             for count in _pair(raw, maps_at)
         ]
         width = 4 * ids_at.size
-        shared, mask = bool(first >> width - 1), (1 << width - 1) - 1
+        shared, mask = bool(second >> width - 1), (1 << width - 1) - 1
         ids = first & mask, second & mask
         return (
             (ids[0], maps[0] + 1 if ids[0] else 0),

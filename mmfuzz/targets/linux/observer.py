@@ -15,11 +15,12 @@ from typing import NamedTuple
 from mmfuzz.observation import TABLE, Counters, Mapped, Report
 from mmfuzz.targets.linux.bpf import KernelMemory
 from mmfuzz.targets.linux.btf import Btf
-from mmfuzz.targets.linux.folios import MAPPING_ANON, Folios, PageState
+from mmfuzz.targets.linux.folios import MAPPING_ANON, Folios, PageState, Survey
 from mmfuzz.targets.linux.syscalls import PAGE
 from mmfuzz.targets.linux.tables import AREA_STRIDE, FRAME, PRESENT, Tables, Walker, changed_words
 
 _MAPPING_KINDS = 3
+_NOTHING = (0, 0)
 _KPF_ZERO_PAGE = 1 << 24
 
 
@@ -27,8 +28,14 @@ class Look(NamedTuple):
     """One reading of everything that may have changed; nothing of it is taken over yet."""
 
     tables: list[tuple[list[int], list[bytes]]]
-    states: dict[int, PageState]
     frames: set[int]
+    """Every frame that was looked at."""
+    heads: list[int]
+    """The folios that they belong to now."""
+    ours: dict[int, PageState]
+    """Those of them that are in use, and by our processes."""
+    orders: dict[int, int]
+    """Of large ones."""
     settled: bool
     """Nobody has a folio in hand for a moment: none is locked, under writeback, or off the LRU lists."""
 
@@ -42,14 +49,17 @@ class Observer:
         self.tables: dict[int, Tables] = {}
         """What was seen last, by process slot."""
         self._areas = areas
-        self._first_index = base // PAGE
-        self._last_index = (base + areas * AREA_STRIDE) // PAGE
+        self._first_place = base // PAGE
+        self._last_place = (base + areas * AREA_STRIDE) // PAGE
         self._kpageflags = os.open("/proc/kpageflags", os.O_RDONLY | os.O_CLOEXEC)
         self._huge_zero: set[int] = set()
         self._known: dict[int, tuple[int, int]] = {}
         """(order, index) of each of our folios in use, by head frame."""
         self._cached: dict[int, int] = {}
         """Frame by swap slot, of what the swap cache holds."""
+        self._orders: set[int] = set()
+        """Every order above 0 that was ever seen."""
+        self._fresh_orders: dict[int, int] = {}
         self._fresh: dict[int, PageState | None] = {}
         """Folios read by the last look; None for a frame that is free, or not ours any more."""
 
@@ -104,15 +114,15 @@ class Observer:
 
     def is_shared(self, frame: int) -> bool:
         """Whether more than one process maps a part of the folio that the frame belongs to."""
-        (state,) = self.folios.survey([frame]).values()
-        last = state.head + (1 << state.order)
-        mappers = sum(any(state.head <= f < last for f in self.mapped_by(slot)) for slot in self.tables)
+        survey = self.folios.survey([frame])
+        (head,) = survey.states
+        last = head + (1 << survey.orders.get(head, 0))
+        mappers = sum(any(head <= f < last for f in self.mapped_by(slot)) for slot in self.tables)
         return mappers > 1
 
     def order_at(self, frame: int) -> int:
         """The order of the folio that a frame belongs to now."""
-        (state,) = self.folios.survey([frame]).values()
-        return state.order
+        return next(iter(self.folios.survey([frame]).orders.values()), 0)
 
     # What has changed
 
@@ -130,13 +140,15 @@ class Observer:
                 if pmds[area] != before.pmds[area] or ptes[area] != before.ptes[area]:
                     self._area_changed(report, slot, area, before, pmds[area], ptes[area], wanted)
         wanted.discard(self.walker.zero_frame)
-        states = self.folios.survey(wanted)
-        wholes = self._broken_up(states)
+        survey = self.folios.survey(wanted)
+        ours = self._ours(survey)
+        wholes = self._broken_up(survey, ours)
         if wholes:
             pieces = {f for head, order in wholes for f in range(head, head + (1 << order))}
-            states.update(self.folios.survey(pieces))
             wanted |= pieces
-        return Look(now, states, wanted, all(map(self._is_settled, states.values())))
+            survey = self.folios.survey(wanted)
+            ours = self._ours(survey)
+        return Look(now, wanted, list(survey.states), ours, survey.orders, self._are_settled(ours))
 
     def _area_changed(
         self,
@@ -188,35 +200,36 @@ class Observer:
         else:
             self._huge_zero.discard(frame)
 
-    def _is_ours(self, state: PageState) -> bool:
-        """In use, anonymous, and of an address that only our processes use: else it is somebody else's."""
-        return (
-            state.refcount > 0
+    def _ours(self, survey: Survey) -> dict[int, PageState]:
+        """Folios in use, anonymous, and of addresses that only our processes use; others are not ours."""
+        first, last = self._first_place, self._last_place
+        return {
+            head: state
+            for head, state in survey.states.items()
+            if state.refcount > 0
             and state.mapping & _MAPPING_KINDS == MAPPING_ANON
-            and self._first_index <= state.place < self._last_index
-        )
+            and first <= state.place < last
+        }
 
-    def _is_settled(self, state: PageState) -> bool:
-        if not self._is_ours(state):
-            return True
-        busy = self.folios.locked | self.folios.writeback
-        return bool(state.flags & self.folios.on_lists) and not state.flags & busy
+    def _are_settled(self, ours: dict[int, PageState]) -> bool:
+        on_lists, busy = self.folios.on_lists, self.folios.locked | self.folios.writeback
+        return all(state.flags & on_lists and not state.flags & busy for state in ours.values())
 
-    def _broken_up(self, states: dict[int, PageState]) -> set[tuple[int, int]]:
+    def _broken_up(self, survey: Survey, ours: dict[int, PageState]) -> set[tuple[int, int]]:
         """Large folios known so far that are no longer what they were: freed, or in pieces."""
         gone = set()
-        known = self._known
-        for head, state in states.items():
+        known, orders = self._known, survey.orders
+        for head in survey.states:
             before = known.get(head)
-            now = (state.order, state.place) if self._is_ours(state) else None
-            if before == now:
+            state = ours.get(head)
+            if before is not None and state is not None and before == (orders.get(head, 0), state.place):
                 continue
             if before is not None and before[0]:
                 gone.add((head, before[0]))
             # Folios lie at multiples of their size: so a large one around this page is found by its order.
-            for order in range(1, 10):
+            for order in self._orders:
                 whole = head >> order << order
-                if whole != head and known.get(whole, (0, 0))[0] == order:
+                if whole != head and known.get(whole, _NOTHING)[0] == order:
                     gone.add((whole, order))
         return gone
 
@@ -224,25 +237,23 @@ class Observer:
         """Take a look over as the state of things, and complete the report with folios and swap cache."""
         for tables, (pmds, ptes) in zip(self.tables.values(), look.tables, strict=True):
             tables.pmds, tables.ptes = pmds, ptes
-        self._fresh.clear()
-        known = self._known
+        known, orders = self._known, look.orders
+        self._fresh = dict.fromkeys(look.heads)
+        self._fresh.update(look.ours)
+        self._fresh_orders = orders
+        self._orders.update(orders.values())
+        report.touched += look.ours
         cached: dict[int, int] = {}
         for frame in look.frames:
-            if frame not in look.states and known.pop(frame, None) is not None:
+            if frame not in look.ours and known.pop(frame, None) is not None:
                 report.touched.append(frame)
-        for head, state in look.states.items():
-            if not self._is_ours(state):
-                self._fresh[head] = None
-                if known.pop(head, None) is not None:
-                    report.touched.append(head)
-                continue
-            self._fresh[head] = state
-            report.touched.append(head)
-            if known.get(head) != (state.order, state.place):
-                known[head] = state.order, state.place
-                report.folios.append((head, state.order))
+        for head, state in look.ours.items():
+            now = orders.get(head, 0), state.place
+            if known.get(head) != now:
+                known[head] = now
+                report.folios.append((head, now[0]))
             if self.folios.in_swapcache(state):
-                cached.update((state.private + i, head + i) for i in range(1 << state.order))
+                cached.update((state.private + i, head + i) for i in range(1 << now[0]))
         if cached or self._cached:
             self._cache_changed(cached, report)
 
@@ -258,12 +269,13 @@ class Observer:
         As the last look found it when it is asked for the first time, read again after that.
         """
         if frame in self._fresh:
-            state = self._fresh[frame]
-            if state is None:
-                return None
-            del self._fresh[frame]
+            head, state, order = frame, self._fresh[frame], self._fresh_orders.get(frame, 0)
+            if state is not None:
+                del self._fresh[frame]
         else:
-            (state,) = self.folios.survey([frame]).values()
-            if not self._is_ours(state):
-                return None
-        return self.folios.large_counters(state) if state.order else self.folios.base_counters(state)
+            survey = self.folios.survey([frame])
+            (head,) = survey.states
+            state, order = self._ours(survey).get(head), survey.orders.get(head, 0)
+        if state is None:
+            return None
+        return self.folios.large_counters(head, order) if order else self.folios.base_counters(head, state)

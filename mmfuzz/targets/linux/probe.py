@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mmfuzz.errors import TargetUnavailable
@@ -82,70 +84,79 @@ class Probe:
 
     def run(self) -> Findings:
         """Try everything."""
-        drains_everywhere = self._needs_drain()
         return Findings(
+            drains_everywhere=self._needs_drain(),
             pins_coalesced=self._coalesces(),
-            collapses=self._has(wire.COLLAPSE, area_address(self._base, 2), PAGES_MAX, wire.HUGE),
-            populates=self._has(wire.GET, area_address(self._base, 2), 1, wire.FOR_WRITING),
-            drains_everywhere=drains_everywhere,
+            collapses=self._knows(wire.COLLAPSE, PAGES_MAX, wire.HUGE),
+            populates=self._knows(wire.GET, 1, wire.FOR_WRITING),
         )
 
     def _ask(
-        self, command: int, address: int, pages: int = 1, *, flags: int = 0, handle: int = 0, value: int = 1
+        self,
+        command: int,
+        address: int | None = None,
+        pages: int = 1,
+        *,
+        flags: int = 0,
+        handle: int = 0,
     ) -> None:
-        self._processes.ask(0, command, address, pages, flags=flags, handle=handle, argument=value)
+        """One command to process 0, at the start of area 0 if not said otherwise."""
+        where = area_address(self._base, 0) if address is None else address
+        self._processes.ask(0, command, where, pages, flags=flags, handle=handle, argument=1)
 
-    def _counters(self, area: int) -> Counters:
-        """Counters behind the first page of an area, as they are now."""
+    @contextlib.contextmanager
+    def _area(self) -> Iterator[None]:
+        """Area 0, as long as it takes."""
+        self._ask(wire.MAP, pages=PAGES_MAX)
+        try:
+            yield
+        finally:
+            self._ask(wire.UNMAP, pages=PAGES_MAX)
+
+    def _counters(self) -> Counters:
+        """Counters behind the first page of the area, as they are now."""
         report = Report()
         self._observer.accept(self._observer.look(report, ()), report)
-        frame = self._observer.frames(0, area, 0, 1)[0]
+        frame = self._observer.frames(0, 0, 0, 1)[0]
         counters = self._observer.counters(frame) if frame is not None else None
         if counters is None:
-            raise TargetUnavailable(
-                "cannot follow a page that was just written: does something swap or migrate it?"
-            )
+            raise TargetUnavailable("cannot follow a page that was just written; is memory very short?")
         return counters
 
     def _needs_drain(self) -> bool:
         """A fresh page sits in an LRU batch, with one reference more; see what takes it out."""
-        address = area_address(self._base, 0)
-        self._ask(wire.MAP, address, PAGES_MAX)
-        self._ask(wire.WRITE, address, flags=wire.UNSETTLED)
-        if self._counters(0).refcount != 2:
-            # This page was not in a batch, perhaps because its batch was full: the next one is.
-            self._ask(wire.DONTNEED, address)
-            self._ask(wire.WRITE, address, flags=wire.UNSETTLED)
-        self._ask(wire.READ, address)
-        if self._counters(0).refcount == 1:
-            return False
-        self._ask(wire.DRAIN_ALL, address)
-        if self._counters(0).refcount == 1:
-            return True
+        with self._area():
+            self._ask(wire.WRITE, flags=wire.UNSETTLED)
+            if self._counters().refcount != 2:
+                # This page is not in a batch, perhaps because it filled one: the next one is.
+                self._ask(wire.DONTNEED, flags=wire.UNSETTLED)
+                self._ask(wire.WRITE, flags=wire.UNSETTLED)
+            self._ask(wire.READ)
+            if self._counters().refcount == 1:
+                return False
+            self._ask(wire.DRAIN_ALL)
+            if self._counters().refcount == 1:
+                return True
         raise TargetUnavailable("cannot empty the LRU batches: neither MADV_COLD nor move_pages does it here")
 
     def _coalesces(self) -> bool:
         """Pin three pages of a huge page. Where none is to be had, any count shall be right."""
-        address = area_address(self._base, 1)
-        self._ask(wire.MAP, address, PAGES_MAX)
-        self._ask(wire.WRITE, address, flags=wire.HUGE)
-        self._ask(wire.PIN, address, 3)
-        counters = self._counters(1)
-        self._device.unpin(0)
-        return counters.pincount != 3
+        with self._area():
+            self._ask(wire.WRITE, flags=wire.HUGE)
+            self._ask(wire.PIN, pages=3)
+            try:
+                return self._counters().pincount != 3
+            finally:
+                self._device.unpin(0)
 
-    def _has(self, command: int, address: int, pages: int, flags: int) -> bool:
+    def _knows(self, command: int, pages: int, flags: int) -> bool:
         """Whether the kernel knows a piece of advice: EINVAL is what it says when it does not."""
-        with_memory = PAGES_MAX
-        try:
-            self._ask(wire.MAP, address, with_memory)
-            self._ask(wire.WRITE, address, with_memory)
-            self._ask(command, address, pages, flags=flags, handle=self._pipe_number)
-        except OSError as failure:
-            if failure.errno == errno.EINVAL:
-                return False
-            raise
-        finally:
-            self._pipe.take()
-            self._ask(wire.UNMAP, address, with_memory)
+        with self._area():
+            self._ask(wire.WRITE, pages=PAGES_MAX)
+            try:
+                self._ask(command, pages=pages, flags=flags, handle=self._pipe_number)
+            except OSError as failure:
+                return failure.errno != errno.EINVAL
+            finally:
+                self._pipe.take()
         return True

@@ -100,7 +100,8 @@ class Walker:
         for levels in (4, 5):
             for direct_map in self._direct_map_candidates(pgd):
                 self._direct_map, self._levels = direct_map, levels
-                if self._frame_at(pgd, anchor) == written & frame_bits:
+                seen = self._frame_at(pgd, anchor), self._frame_at(pgd, anchor + PAGE)
+                if seen == (written & frame_bits, read & frame_bits):
                     self.zero_frame = read & frame_bits
                     return
         raise TargetUnavailable(
