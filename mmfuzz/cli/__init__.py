@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -41,6 +41,15 @@ class _Commands(click.Group):
         command = import_module(f"mmfuzz.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The interpreter flushes standard output at exit, and would complain once more; click would
+            # exit with 1, which means here that a property failed.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(EXIT_PIPE_CLOSED)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -71,10 +80,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("mmfuzz: interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        # The interpreter flushes standard output at exit, and would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_PIPE_CLOSED)
     except OSError as error:
         click.echo(f"mmfuzz: {error}", err=True)
         _refuse(words, str(error), EXIT_USAGE)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mmfuzz.planted import Bug
 
 
-@click.command("bugs")
+@click.command("bugs", short_help="List the bugs that can be planted.")
 @click.argument("name", required=False)
 @json_option
 def command(name: str | None, as_json: bool) -> int:

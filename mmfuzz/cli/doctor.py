@@ -7,7 +7,7 @@ import click
 from mmfuzz.cli.output import finish, json_option, say
 
 
-@click.command("doctor")
+@click.command("doctor", short_help="Say what this machine can run.")
 @json_option
 def command(as_json: bool) -> int:
     """Say which targets this machine can run, and how to get what is missing."""

@@ -16,7 +16,7 @@ FOUND = Path(".mmfuzz/found")
 """Where failing programs go when no corpus is named."""
 
 
-@click.command("fuzz")
+@click.command("fuzz", short_help="Make programs, run them, check every step.")
 @target_options
 @click.option("--plant", metavar="BUG", help="Plant a bug into the simulated kernel: see `mmfuzz bugs`.")
 @click.option(
@@ -42,7 +42,7 @@ FOUND = Path(".mmfuzz/found")
 @click.option("--huge", type=int, metavar="ORDER", help="Order of the simulated huge page.")
 @json_option
 def command(as_json: bool, corpus: Path | None, time_max: float | None, seed: int | None, **more: Any) -> int:
-    """Fuzz: make programs, run them, check every step.
+    """Make programs of memory operations, run them, and check every step.
 
     A failing program is made minimal and saved, and the run ends (see --keep-going). Ctrl-C ends a run with
     its summary; nothing is lost. The exit code is 1 when a property failed.

@@ -18,7 +18,7 @@ STEPS_DEFAULT = 2_000_000
 FOUND = Path(".mmfuzz/hunt")
 
 
-@click.command("hunt")
+@click.command("hunt", short_help="Plant each bug and fuzz until it is found.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--steps",

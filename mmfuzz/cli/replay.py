@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mmfuzz.replay import Verdict
 
 
-@click.command("replay")
+@click.command("replay", short_help="Replay saved programs, one verdict each.")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @target_options
 @json_option

@@ -9,7 +9,7 @@ import click
 from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, target_options
 
 
-@click.command("show")
+@click.command("show", short_help="Show a program step by step.")
 @click.argument("file", type=click.Path(path_type=Path))
 @target_options
 @json_option

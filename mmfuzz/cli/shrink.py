@@ -11,7 +11,7 @@ from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, target_opti
 from mmfuzz.errors import TargetBroke, UsageError
 
 
-@click.command("shrink")
+@click.command("shrink", short_help="Make a failing program minimal.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "-o",

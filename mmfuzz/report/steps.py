@@ -106,8 +106,8 @@ def folded(lines: Iterable[str]) -> Iterator[str]:
         yield _fold(run)
 
 
-_NUMBER = re.compile(r"([0-9]+)")
-"""Splits a line into text at even places and numbers at odd ones."""
+_NUMBER = re.compile(r"(?<![pah0-9])([0-9]+)")
+"""Splits a line into text and, at odd places, numbers; slots such as `p0` are names, not numbers."""
 
 
 def _counts_on(run: list[list[str]], parts: list[str]) -> bool:
@@ -143,7 +143,16 @@ def _view(number: int, text: str, report: Report, session: Session) -> StepView:
 
 def _folio(folio: Folio, target: Target) -> FolioView:
     seen = target.counters(folio.head)
-    return FolioView(folio_name(folio), _counts(seen) if seen else {}, tuple(folded(owners(folio))))
+    return FolioView(folio_name(folio), _counts(seen) if seen else {}, tuple(folded(_alike(owners(folio)))))
+
+
+def _alike(lines: Iterable[str]) -> Iterator[str]:
+    """The same lines, those that differ in numbers only beside each other."""
+    groups: dict[str, list[str]] = {}
+    for line in lines:
+        groups.setdefault(_NUMBER.sub("", line), []).append(line)
+    for group in groups.values():
+        yield from group
 
 
 def _counts(seen: Counters) -> dict[str, Any]:

@@ -59,18 +59,19 @@ def test_file_that_cannot_be_read_is_a_collection_error_in_one_line(corpus: pyte
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_options_choose_what_machines_run_on(pytester: pytest.Pytester) -> None:
+def test_options_choose_what_tests_run_on(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        """
-        from mmfuzz.strategies.machines import machine
-        from hypothesis.stateful import run_state_machine_as_test
+        f"""
+        from mmfuzz.program import parse
+        from mmfuzz.session import run
 
-        def test_machine(mmfuzz_target):
+        def test_nothing_is_wrong(mmfuzz_target):
             assert mmfuzz_target.traits.kernel == "6.18"
-            run_state_machine_as_test(machine(mmfuzz_target))
+            assert run(parse({FINE + "fork p0 p1"!r}).ops, mmfuzz_target).violation is None
         """
     )
     pytester.runpytest_subprocess("--mmfuzz-kernel=6.18").assert_outcomes(passed=1)
-    result = pytester.runpytest_subprocess("--mmfuzz-plant=zap-no-put")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*Violation*"])
+    pytester.runpytest_subprocess("--mmfuzz-plant=fork-no-ref").assert_outcomes(failed=1)
+    result = pytester.runpytest_subprocess("--mmfuzz-target=windows")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*unknown target 'windows'*"])

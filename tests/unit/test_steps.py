@@ -21,6 +21,7 @@ from mmfuzz.report.steps import folded
         (["an LRU batch", "an LRU batch"], ["an LRU batch", "an LRU batch"]),
         (["frame 9", "frame 8"], ["frame 9", "frame 8"]),
         (["frame 1", "slot 2"], ["frame 1", "slot 2"]),
+        (["whole by p0 a0", "whole by p1 a0"], ["whole by p0 a0", "whole by p1 a0"]),
     ],
 )
 def test_lines_that_count_on_together_are_one(lines: list[str], shown: list[str]) -> None:
