@@ -131,8 +131,12 @@ class Session:
                 check_free_frames(world, free, self._frames)
 
     def _check_freed(self, folio: Folio) -> None:
-        """A folio without owners must be free, unless its frames are another folio's by now."""
-        for head in range(folio.head, folio.head + len(folio.pages)):
+        """A folio without owners must be free, unless its frames are another folio's by now.
+
+        Where the target accounts for its frames, the number of free ones tells of those behind the head.
+        """
+        frames = 1 if self._frames is not None else len(folio.pages)
+        for head in range(folio.head, folio.head + frames):
             if head not in self.world.frames:
                 seen = self.target.counters(head)
                 if seen is not None:

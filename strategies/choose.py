@@ -60,7 +60,7 @@ class Chooser:
         spans = universe.spans
         whole = len(spans) - 1
         single = len([count for _, count in spans if count == 1])
-        self._spans: list[int] = [*range(single)] * 3 + [*range(single, whole)] + [whole] * single
+        self._spans: list[int] = [*range(single)] * 4 + [*range(single, whole)] + [whole] * (single // 2)
         self._deck: list[type[Operation]] = []
         self.swarm(whole_set=True)
 

@@ -16,21 +16,20 @@ class Fault(Cow):
 
     def handle_fault(self, mm: Mm, vma: Vma, page: int, *, write: bool) -> str:
         """Make one page present, and writable for a write."""
-        if vma.pmd is None and vma.order == HUGE and all(vma.present):
-            if not write:
-                self.set_pmd(mm, vma, ZERO)
-                return ""
-            if self.map_huge_page(mm, vma):
-                return ""
-        pmd = vma.pmd
-        if pmd is not None and pmd is not TABLE:
-            if not write or (type(pmd) is Pte and pmd.writable):
-                return ""
-            self.do_huge_pmd_wp_page(mm, vma)
-            pmd = vma.pmd
-            if pmd is not TABLE:
-                return ""
-        self.need_table(mm, vma)
+        if vma.pmd is not TABLE:
+            if vma.pmd is None and vma.order == HUGE and all(vma.present):
+                if not write:
+                    self.set_pmd(mm, vma, ZERO)
+                    return ""
+                if self.map_huge_page(mm, vma):
+                    return ""
+            if vma.pmd is not None:
+                if not write or (type(vma.pmd) is Pte and vma.pmd.writable):
+                    return ""
+                self.do_huge_pmd_wp_page(mm, vma)
+                if vma.pmd is not TABLE:
+                    return ""
+            self.need_table(mm, vma)
         return self.handle_pte_fault(mm, vma, page, write)
 
     def handle_pte_fault(self, mm: Mm, vma: Vma, page: int, write: bool) -> str:

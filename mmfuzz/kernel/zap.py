@@ -21,8 +21,12 @@ class Zap(HugeMappings):
                 return
             self.split_huge_pmd(mm, vma)
         page = span.start
+        ptes = vma.ptes
         while page < span.stop:
-            page += self.zap_pte(mm, vma, page, span.stop)
+            if ptes[page] is None:
+                page += 1
+            else:
+                page += self.zap_pte(mm, vma, page, span.stop)
 
     def zap_pmd(self, mm: Mm, vma: Vma) -> None:
         """Drop the PMD mapping of an area."""
@@ -35,8 +39,6 @@ class Zap(HugeMappings):
     def zap_pte(self, mm: Mm, vma: Vma, page: int, stop: int) -> int:
         """Drop one entry, or all neighbouring ones of one large folio; how many."""
         entry = vma.ptes[page]
-        if entry is None:
-            return 1
         if type(entry) is Pte:
             pages = self.batch(vma, page, stop)
             for number in range(page, page + len(pages)):

@@ -5,7 +5,7 @@ State coverage guides campaigns, and works alike on every target because it look
 
 from __future__ import annotations
 
-from mmfuzz.model.owners import Folio
+from mmfuzz.model.owners import Folio, Page
 from mmfuzz.model.world import World
 
 GONE = 0
@@ -19,30 +19,38 @@ def state_of(folio: Folio, world: World) -> int:
     page (0, 1, more), pins, gets, swap cache with or without swap entries, LRU batch, and whether one
     process owns it alone.
     """
-    pages = folio.pages
-    mapped = most = 0
     flags = 1
-    for page in pages:
+    if folio.slot is not None:
+        flags = 17
+        slot = world.slots.get(folio.slot)
+        if slot is not None and slot.entries:
+            flags = 49
+    if folio.batches:
+        flags |= 64
+    order = folio.order
+    if not order:
+        page = folio.pages[0]
+        maps = len(page.maps)
+        return flags | _holds(page) | (maps if maps < 2 else 2) * _BASE_MAPPED
+    mapped = most = 0
+    for page in folio.pages:
         maps = len(page.maps)
         if maps:
             mapped += 1
             if maps > most:
                 most = maps
-        if page.pins:
-            flags |= 2
-        if page.gets:
-            flags |= 4
-        if page.private_to is not None:
-            flags |= 8
-    if folio.slot is not None:
-        flags |= 16
-        slot = world.slots.get(folio.slot)
-        if slot is not None and slot.entries:
-            flags |= 32
-    if folio.batches:
-        flags |= 64
-    order = folio.order
-    shape = 0 if not order else 2 if order == world.huge_order else 1
-    some = 0 if not mapped else 2 if mapped == len(pages) else 1
+        flags |= _holds(page)
+    shape = 2 if order == world.huge_order else 1
+    some = 0 if not mapped else 2 if mapped == len(folio.pages) else 1
     pmds = min(len(folio.pmds), 2)
     return flags | (shape | pmds << 2 | some << 4 | min(most, 2) << 6) << 8
+
+
+_BASE_MAPPED = 1 << 14
+"""Where the number of a page's PTE maps stands."""
+
+
+def _holds(page: Page) -> int:
+    return (
+        (2 if page.pins else 0) | (4 if page.gets else 0) | (8 if page.private_to is not None else 0)
+    )

@@ -12,6 +12,9 @@ from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO, Entry, Mapped, Report, Swapped
 from mmfuzz.violation import Term, Violation
 
+Move = tuple[Where, Owned, Owned]
+"""(address, what it referred to, what it refers to now)."""
+
 KINDS: dict[type, str] = {type(None): "n", Page: "p", Slot: "s", type(ZERO): "z"}
 """One letter for what an address refers to: nothing, a page, a swap slot, the zero page."""
 
@@ -58,8 +61,8 @@ class Change:
         self._wholes: dict[Folio, None] = {}
         self._replaced: list[Folio] = []
         self._sources: dict[Page, Owned] = {}
-        self.moves: list[tuple[Where, Owned, Owned]] = []
-        """(address, what it referred to, what it refers to now) of each entry that changed."""
+        self.moves: list[Move] = []
+        """Each entry that changed."""
 
     def apply(self, report: Report) -> None:
         """Bring the world to what the report says, or raise the `Violation` that it amounts to."""
@@ -67,19 +70,23 @@ class Change:
             self._found(head, order)
         for whole in self._wholes:
             self._drop_rest(whole)
-        for number, frame in report.cached:
-            if frame is not None:
-                self._cache(number, frame)
+        if report.cached:
+            for number, frame in report.cached:
+                if frame is not None:
+                    self._cache(number, frame)
         if report.pmds:
             self._pmds(report)
         elif report.ptes:
             self._ptes(report.ptes)
-        for number, frame in report.cached:
-            slot = self._world.slots.get(number)
-            if frame is None and slot is not None:
-                self._world.uncache(slot)
+        if report.cached:
+            self._uncache(report.cached)
         for head, slots in report.batched:
             self._batch(head, slots)
+        if self._wholes or self._replaced:
+            self._check_gone()
+
+    def _check_gone(self) -> None:
+        """Nothing may refer to a folio that was split, or whose frames another one has."""
         for whole in self._wholes:
             self._world.affected.pop(whole, None)
             if whole.pmds:
@@ -92,6 +99,12 @@ class Change:
                     folio=folio_name(folio),
                     terms=[Term("owners", owners(folio), "frame reused")],
                 )
+
+    def _uncache(self, cached: list[tuple[int, int | None]]) -> None:
+        for number, frame in cached:
+            slot = self._world.slots.get(number)
+            if frame is None and slot is not None:
+                self._world.uncache(slot)
 
     def is_fresh(self, page: Page) -> bool:
         """Whether the page's folio was made by this step."""
@@ -238,8 +251,11 @@ class Change:
     def _ptes(self, ptes: list[tuple[int, int, int, Entry]]) -> None:
         world = self._world
         found = []
+        area, at = None, (-1, -1)
         for process, number, page, entry in ptes:
-            area = world.area(process, number)
+            if at != (process, number):
+                at = (process, number)
+                area = world.area(process, number)
             if area is None or area.pmd is not TABLE:
                 if entry is None:
                     continue

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.change import KINDS, Change, address, describe, folio_name, owners
+from mmfuzz.model.change import KINDS, Change, Move, address, describe, folio_name, owners
 from mmfuzz.model.owners import Area, Folio, Handle, Owned, Page, Process, Slot, Where
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO, Report, stamp
@@ -73,8 +73,10 @@ class Oracle:
 
     # Changes that stay inside one process's area
 
-    def _change(self, op: Any, report: Report, may: frozenset[str], span: range | None = None) -> Change:
+    def _change(self, op: Any, report: Report, may: frozenset[str], span: range | None = None) -> None:
         """Apply a report whose changes must be of kinds `may`, in `op`'s area, zaps and copies in `span`."""
+        if _is_quiet(report):
+            return
         change = Change(self.world)
         change.apply(report)
         own = (op.process, op.area)
@@ -86,7 +88,6 @@ class Oracle:
                 raise _not_allowed(op, where, old, new)
             if kind in _LOSES:
                 self._keep_pin(where, old)
-        return change
 
     def _keep_pin(self, where: Where, old: Owned) -> None:
         """A process whose page is pinned keeps that page until it unmaps it."""
@@ -102,8 +103,10 @@ class Oracle:
                     terms=[Term("page at " + address(where), describe(old), "another", owners(old.folio))],
                 )
 
-    def _elsewhere(self, op: Any, report: Report, may: frozenset[str], *, splits: bool, relocates: bool) -> Change:
+    def _elsewhere(self, op: Any, report: Report, may: frozenset[str], *, splits: bool, relocates: bool) -> list[Move]:
         """Apply a report that may change entries of every process: split, reclaim, migration."""
+        if _is_quiet(report):
+            return []
         change = Change(self.world, splits=splits, relocates=relocates)
         change.apply(report)
         for where, old, new in change.moves:
@@ -111,7 +114,7 @@ class Oracle:
                 raise _not_allowed(op, where, old, new)
             if not relocates and KINDS[type(new)] == "s":
                 self._keep_pin(where, old)
-        return change
+        return change.moves
 
     def _alloc(self, op: ops.Alloc, report: Report) -> None:
         process = self.world.processes[op.process]
@@ -125,25 +128,28 @@ class Oracle:
         process = world.processes[op.process]
         area = process.areas[op.area]
         done = len(span) if not report.error else report.done
-        for index, page in enumerate(span[:done]):
-            where = (op.process, op.area, page)
-            owned = area.at(page)
-            if op.write:
-                self._write(process, where, owned, stamp(world.steps, index))
-            elif type(owned) is not Page and owned is not ZERO:
-                raise _left_unmapped(op, where, owned)
-        if not op.write and report.values:
-            for page, value in zip(span, report.values, strict=False):
-                _same_value((op.process, op.area, page), area.at(page), value)
+        found = area.view()[span.start : span.start + done]
+        if op.write:
+            self._write(op, process, found)
+            return
+        for page, owned in zip(span, found, strict=False):
+            if type(owned) is not Page and owned is not ZERO:
+                raise _left_unmapped(op, (op.process, op.area, page), owned)
+        for page, owned, value in zip(span, found, report.values, strict=False):
+            _same_value((op.process, op.area, page), owned, value)
 
-    def _write(self, process: Process, where: Where, owned: Owned, value: int) -> None:
-        """A process has written to an address: the page there must be nobody else's."""
-        if type(owned) is not Page:
-            raise _left_unmapped(None, where, owned)
-        self._own(process, where, owned, "isolation", "was written in place")
-        owned.value = value
-        owned.private_to = process
-        self.world.affected[owned.folio] = None
+    def _write(self, op: ops.Fault, process: Process, found: list[Owned]) -> None:
+        """A process has written to a range: each page there must be nobody else's."""
+        affected = self.world.affected
+        step = self.world.steps
+        for index, owned in enumerate(found):
+            where = (op.process, op.area, op.page + index)
+            if type(owned) is not Page:
+                raise _left_unmapped(op, where, owned)
+            self._own(process, where, owned, "isolation", "was written in place")
+            owned.value = stamp(step, index)
+            owned.private_to = process
+            affected[owned.folio] = None
 
     def _own(self, process: Process, where: Where, page: Page, property: str, what: str) -> None:
         """Nobody but `process`, and the handles that it took, may refer to the page."""
@@ -414,8 +420,8 @@ class Oracle:
             owned = area.at(page)
             if type(owned) is Page:
                 asked[owned.folio] = owned.folio.is_held
-        change = self._elsewhere(op, report, frozenset({"pp"}), splits=False, relocates=True)
-        moved = {old.folio for _, old, _ in change.moves if type(old) is Page}
+        moves = self._elsewhere(op, report, frozenset({"pp"}), splits=False, relocates=True)
+        moved = {old.folio: None for _, old, _ in moves if type(old) is Page}
         for folio in moved:
             if folio not in asked:
                 raise Violation("outcome", "a folio outside the range was migrated", folio=folio_name(folio))
@@ -473,6 +479,11 @@ _FOLLOW: dict[type[Operation], Callable[[Oracle, Any, Report], None]] = {
 }
 
 
+def _is_quiet(report: Report) -> bool:
+    """Whether a step left the structure as it was, as a fault on a page that is there does."""
+    return not (report.ptes or report.pmds or report.folios or report.cached or report.batched)
+
+
 def _same_value(where: Where, owned: Owned, value: int | None, by: str = "") -> None:
     expected = owned.value if type(owned) is Page else 0
     if value is not None and value != expected:
@@ -487,9 +498,8 @@ def _not_allowed(op: Operation, where: Where, old: Owned, new: Owned) -> Violati
     )
 
 
-def _left_unmapped(op: Operation | None, where: Where, owned: Owned) -> Violation:
-    what = ops.NAMES[type(op)] if op is not None else "the write"
-    return Violation("outcome", f"{what} succeeded, yet {address(where)} has {describe(owned)}")
+def _left_unmapped(op: Operation, where: Where, owned: Owned) -> Violation:
+    return Violation("outcome", f"{ops.NAMES[type(op)]} succeeded, yet {address(where)} has {describe(owned)}")
 
 
 def _done_anyway(what: str, folio: Folio) -> Violation:
