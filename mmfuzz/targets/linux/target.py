@@ -27,8 +27,9 @@ from mmfuzz.targets.linux.syscalls import PAGE
 from mmfuzz.targets.linux.tables import ANCHOR_AT, ROW_BYTES, TABLE_BYTES, area_address
 
 HUGE_ORDER: Final = 9
-LOOKS_MAX: Final = 4
-"""How often a step is looked at before its state counts, settled or not."""
+SETTLE_SECONDS_MAX: Final = 1.0
+"""How long to wait for others to let go of a folio before its state counts as it is; a disk may be slow."""
+_PAUSE_SECONDS = 0.002
 _BASE: Final = 1 << 44
 _PLACE_STRIDE: Final = 1 << 30
 _UNACCOUNTED: Final = HANDLES_MAX
@@ -92,6 +93,8 @@ class Linux:
         self._unaccounted_get = unaccounted_get
         self._policy: dict[tuple[int, int], int] = {}
         self._held: dict[int, Held] = {}
+        self._writes_back = False
+        """Whether the operation may have started writing to a disk, which ends when it ends."""
         self._mthp_missing = {order: machine.mthp_missing(order) for order in ops.MTHP_ORDERS}
         with contextlib.ExitStack() as stack:
             self._open(stack, areas, swap)
@@ -211,16 +214,21 @@ class Linux:
 
     def _look(self, report: Report, frames: Iterable[int]) -> None:
         """Look until nobody has a folio in hand: what is going on in the background ends by itself."""
-        for attempt in range(LOOKS_MAX):
-            report.pmds.clear()
-            report.ptes.clear()
-            look = self._observer.look(report, frames)
-            if look.settled or attempt == LOOKS_MAX - 1:
-                break
+        look = self._observer.look(report, frames)
+        if not look.settled or self._writes_back:
             start = time.perf_counter()
-            self._drain_all()
-            time.sleep(0.002 * attempt)
+            was_settled = False
+            # The end of writeback puts a folio into a batch of any CPU: so drain between two quiet looks.
+            while not (look.settled and was_settled) and time.perf_counter() - start < SETTLE_SECONDS_MAX:
+                was_settled = look.settled
+                if not was_settled:
+                    time.sleep(_PAUSE_SECONDS)
+                self._drain_all()
+                report.pmds.clear()
+                report.ptes.clear()
+                look = self._observer.look(report, frames)
             self.timing.settling += time.perf_counter() - start
+        self._writes_back = False
         self._observer.accept(look, report)
 
     def counters(self, frame: int) -> Counters | None:
@@ -394,6 +402,7 @@ class Linux:
         where = _range(op)
         before = self._frames(where)
         self._ask(where, wire.PAGEOUT)
+        self._writes_back = True
         return before
 
     def _swap_in(self, op: ops.SwapIn, step: int, report: Report) -> set[int]:
