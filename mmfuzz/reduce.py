@@ -1,30 +1,56 @@
-"""Making a program minimal: the fewest operations, then the smallest numbers, that still fail.
+"""Making a program minimal: the fewest operations, then the simplest kinds, then the smallest numbers.
 
-A reducer over operations, not over the choices that made them. It drops chunks, halving their size down to
-one operation and then pairs; renames processes, areas and handles downwards and shifts pages, in all
-operations at once; makes each number of each operation as small as it goes; and swaps neighbours into the
-order of the vocabulary. All of it is repeated until nothing helps, so that different programs that show the same
-failure mostly end as the same one.
+A reducer over operations, not over the choices that made them. All programs stand in one order: by length,
+then by the kinds of their operations in the order of the vocabulary, then by their numbers. A candidate is
+taken only when it fails and stands lower, so that reduction always ends, and different programs that show
+the same failure mostly end as the same one. Candidates leave out chunks, halving their size down to one
+operation and then pairs; let a child's part be played by its parent; rename; put a simpler operation in an
+operation's place, with another one left out if need be; make numbers smaller; and swap neighbours.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from mmfuzz.ops import HUGE, MTHP_ORDERS, OPERATIONS, WHOLE, Operation
+from mmfuzz.ops import (
+    AREAS_MAX,
+    BASE,
+    HANDLES_MAX,
+    HUGE,
+    MTHP_ORDERS,
+    OPERATIONS,
+    PROCESSES_MAX,
+    WHOLE,
+    Exit,
+    Fork,
+    Operation,
+)
 
 Program = tuple[Operation, ...]
 Fails = Callable[[Program], bool]
 
 RUNS_MAX = 20_000
-"""Executions at most; a reduction takes some hundreds."""
+"""Executions at most; a reduction takes some hundreds to a few thousand."""
 
-_RENAMED = {"process": "process", "child": "process", "area": "area", "handle": "handle", "page": "page"}
+TRADE_MAX = 10
+"""Operations of a program at most for which every trade of two operations for one is tried."""
+
+EXCHANGE_MAX = 4
+"""Operations of a program at most for which pairs of operations are exchanged for others."""
+
+_MEANINGS = {"process": "process", "child": "process", "area": "area", "handle": "handle", "page": "page"}
 """Fields whose numbers are names: the same number in every operation means the same thing."""
 
+_SLOTS = {"process": PROCESSES_MAX, "area": AREAS_MAX, "handle": HANDLES_MAX}
+
 _RANK = {kind: rank for rank, kind in enumerate(OPERATIONS)}
+_FIELDS = {kind: tuple(field.name for field in dataclasses.fields(kind)) for kind in OPERATIONS}
+
+_LARGEST = 1 << 20
+"""What a `WHOLE` count is worth: more than any number."""
 
 
 def reduce(ops: Sequence[Operation], fails: Fails, *, runs_max: int = RUNS_MAX) -> Program:
@@ -36,44 +62,65 @@ def reduce(ops: Sequence[Operation], fails: Fails, *, runs_max: int = RUNS_MAX) 
     return _Reducer(tuple(ops), fails, runs_max).reduce()
 
 
+def size(ops: Sequence[Operation]) -> tuple[Any, ...]:
+    """The place of a program in the order of all programs: the smaller, the simpler."""
+    numbers = tuple(_number(name, getattr(op, name)) for op in ops for name in _FIELDS[type(op)])
+    return len(ops), tuple(_RANK[type(op)] for op in ops), sum(numbers), numbers
+
+
+def _number(field: str, value: int) -> int:
+    return _LARGEST if field == "count" and value == WHOLE else int(value)
+
+
 class _Reducer:
     def __init__(self, ops: Program, fails: Fails, runs_max: int) -> None:
         self._best = ops
+        self._size = size(ops)
         self._fails = fails
         self._left = runs_max
         self._tried: set[Program] = {ops}
 
     def reduce(self) -> Program:
-        passes = (self._chunks, self._pairs, self._rename, self._numbers, self._order)
+        quick = (self._chunks, self._pairs, self._merge, self._rename, self._numbers, self._order)
+        slow = (self._substitute, self._trade, self._exchange)
         while True:
-            before = self._best
-            for one in passes:
-                one()
-            if self._best == before or self._left <= 0:
+            while self._improves(quick):
+                pass
+            if not self._improves(slow):
                 return self._best
+
+    def _improves(self, passes: Iterable[Callable[[], None]]) -> bool:
+        """Go through some passes; whether they helped, and it is worth going on."""
+        before = self._best
+        for one in passes:
+            one()
+        return self._best != before and self._left > 0
 
     def _try(self, candidate: Program) -> bool:
         if candidate in self._tried or self._left <= 0:
+            return False
+        at = size(candidate)
+        if at >= self._size:
             return False
         self._tried.add(candidate)
         self._left -= 1
         if not self._fails(candidate):
             return False
-        self._best = candidate
+        self._best, self._size = candidate, at
         return True
 
     def _chunks(self) -> None:
         """Leave out runs of operations, the last ones first: what follows the failure goes at once."""
-        size = max(1, len(self._best) // 2)
+        length = max(1, len(self._best) // 2)
         while True:
-            at = len(self._best) - size
-            while at > -size:
+            at = len(self._best) - length
+            while at > -length:
                 start = max(at, 0)
-                self._try(self._best[:start] + self._best[start + size :])
-                at = min(at, len(self._best)) - size
-            if size == 1:
+                self._try(self._best[:start] + self._best[start + length :])
+                at = min(at, len(self._best)) - length
+            if length == 1:
                 return
-            size //= 2
+            length //= 2
 
     def _pairs(self) -> None:
         """Leave out two operations that need each other, such as a pin and its unpin."""
@@ -86,73 +133,141 @@ class _Reducer:
             else:
                 first += 1
 
+    def _merge(self) -> None:
+        """Leave out a fork, and let the parent do what the child did."""
+        while any(self._try(merged) for merged in _merged(self._best)):
+            pass
+
     def _rename(self) -> None:
+        """Lower names, in all operations at once."""
         for meaning in ("process", "area", "handle", "page"):
-            names = sorted(_names(self._best, meaning))
-            for name in names:
+            for name in sorted(_names(self._best, meaning)):
                 for smaller in range(name):
-                    if self._try(_swap_names(self._best, meaning, name, smaller)):
+                    if self._try(_renamed(self._best, meaning, {name: smaller, smaller: name})):
                         break
 
     def _numbers(self) -> None:
+        """Lower each number of each operation as far as it goes; a shorter range may keep its end."""
         for index in range(len(self._best)):
-            for field in dataclasses.fields(self._best[index]):
-                for value in _smaller(field.name, getattr(self._best[index], field.name)):
-                    changed = _replace(self._best[index], field.name, value)
-                    if changed and self._try(self._best[:index] + (changed,) + self._best[index + 1 :]):
+            for name in _FIELDS[type(self._best[index])]:
+                for changed in _smaller(self._best[index], name):
+                    if self._put(index, changed):
                         break
 
+    def _put(self, index: int, op: Operation) -> bool:
+        return self._try((*self._best[:index], op, *self._best[index + 1 :]))
+
     def _order(self) -> None:
-        """Neighbours that may change places go in the order of the vocabulary, then of their numbers."""
+        """Swap neighbours that may change places."""
         for end in range(len(self._best) - 1, 0, -1):
             for index in range(end):
                 left, right = self._best[index : index + 2]
-                if _key(right) < _key(left):
-                    self._try(self._best[:index] + (right, left) + self._best[index + 2 :])
+                self._try((*self._best[:index], right, left, *self._best[index + 2 :]))
+
+    def _substitute(self) -> None:
+        """Put a simpler operation in an operation's place."""
+        for index in range(len(self._best)):
+            for op in _others(self._best, self._best[index]):
+                if self._put(index, op):
+                    break
+
+    def _trade(self) -> None:
+        """Leave one operation or process out, and put another operation in a second one's place."""
+        best = self._best
+        if len(best) > TRADE_MAX:
+            return
+        shorter = [best[:index] + best[index + 1 :] for index in range(len(best) - 1, -1, -1)]
+        for rest in (*_merged(best), *shorter):
+            for index, replaced in enumerate(rest):
+                for op in _others(best, replaced):
+                    if self._try((*rest[:index], op, *rest[index + 1 :])):
+                        return
+
+    def _exchange(self) -> None:
+        """In a short program, put a simpler operation in one's place and any in a later one's."""
+        best = self._best
+        if len(best) > EXCHANGE_MAX:
+            return
+        for first, second in itertools.combinations(range(len(best)), 2):
+            between, after = best[first + 1 : second], best[second + 1 :]
+            for simpler in _others(best, best[first]):
+                if _RANK[type(simpler)] >= _RANK[type(best[first])]:
+                    break
+                for op in _others(best, best[second]):
+                    if self._try((*best[:first], simpler, *between, op, *after)):
+                        return
 
 
-def _key(op: Operation) -> tuple[int, ...]:
-    return (_RANK[type(op)], *(int(getattr(op, field.name)) for field in dataclasses.fields(op)))
+def _merged(ops: Program) -> Iterator[Program]:
+    """The program without one of its forks and without the child, or else the parent, that it tells apart."""
+    for index, op in enumerate(ops):
+        if type(op) is Fork:
+            after = _renamed(ops[index + 1 :], "process", {op.child: op.process})
+            yield ops[:index] + after
+            yield ops[:index] + tuple(other for other in after if other != Exit(op.process))
+
+
+def _with(op: Operation, **changes: Any) -> Operation:
+    return dataclasses.replace(op, **changes)
 
 
 def _names(ops: Program, meaning: str) -> set[int]:
-    return {
-        getattr(op, field.name)
-        for op in ops
-        for field in dataclasses.fields(op)
-        if _RENAMED.get(field.name) == meaning
-    }
+    return {getattr(op, name) for op in ops for name in _FIELDS[type(op)] if _MEANINGS.get(name) == meaning}
 
 
-def _swap_names(ops: Program, meaning: str, one: int, other: int) -> Program:
-    """Every operation with two names exchanged; a WHOLE range has no page to rename."""
-    swap = {one: other, other: one}
+def _renamed(ops: Program, meaning: str, names: dict[int, int]) -> Program:
+    """Every operation with other names; a `WHOLE` range has no page to rename."""
     renamed = []
     for op in ops:
         changes = {
-            field.name: swap.get(getattr(op, field.name), getattr(op, field.name))
-            for field in dataclasses.fields(op)
-            if _RENAMED.get(field.name) == meaning
+            name: names.get(getattr(op, name), getattr(op, name))
+            for name in _FIELDS[type(op)]
+            if _MEANINGS.get(name) == meaning
         }
         if meaning == "page" and getattr(op, "count", 1) == WHOLE:
             changes = {}
-        renamed.append(dataclasses.replace(op, **changes) if changes else op)
+        renamed.append(_with(op, **changes) if changes else op)
     return tuple(renamed)
 
 
-def _smaller(field: str, value: int) -> Iterator[Any]:
-    """Simpler values of a field, the simplest first."""
-    if field == "write":
-        yield from ([False] if value else [])
-    elif field == "count":
-        yield from range(1, value) if value != WHOLE else range(1, 9)
+def _smaller(op: Operation, field: str) -> Iterator[Operation]:
+    """The operation with simpler values of a field, the simplest first."""
+    value = getattr(op, field)
+    if field == "count":
+        whole = value == WHOLE
+        last = getattr(op, "page", 0) + value
+        for count in range(1, 9 if whole else value):
+            yield _with(op, count=count)
+            if not whole:
+                yield _with(op, count=count, page=last - count)
     elif field == "order":
-        yield from (order for order in (0, *MTHP_ORDERS, HUGE) if order < value)
+        for order in (BASE, *MTHP_ORDERS, HUGE):
+            if order < value:
+                yield _with(op, order=order)
     else:
-        yield from range(value)
+        for smaller in range(value):
+            yield _with(op, **{field: smaller})
 
 
-def _replace(op: Operation, field: str, value: Any) -> Operation | None:
-    if field == "count" and getattr(op, "count") == WHOLE:
-        return dataclasses.replace(op, **{"count": value})
-    return dataclasses.replace(op, **{field: value})
+def _others(ops: Program, op: Operation) -> Iterator[Operation]:
+    """What could stand in an operation's place: every kind, with arguments that `ops` has or nearly has."""
+    values: dict[str, Sequence[Any]] = {
+        meaning: _used(ops, meaning, _SLOTS[meaning]) for meaning in ("process", "area", "handle")
+    }
+    for name in ("process", "area"):
+        if hasattr(op, name):
+            values[name] = [getattr(op, name)]
+    values["child"] = _used(ops, "process", PROCESSES_MAX)
+    values["page"] = [getattr(op, "page", 0)]
+    values["count"] = sorted({1, getattr(op, "count", 1)})
+    values["write"] = [False, True]
+    values["order"] = [BASE, MTHP_ORDERS[0], HUGE]
+    for kind in OPERATIONS:
+        for arguments in itertools.product(*(values[name] for name in _FIELDS[kind])):
+            yield kind(*arguments)
+
+
+def _used(ops: Program, meaning: str, slots: int) -> list[int]:
+    """The names in use, and the first one that is not."""
+    used = _names(ops, meaning)
+    return sorted(used | set(itertools.islice((name for name in range(slots) if name not in used), 1)))

@@ -1,5 +1,13 @@
-"""Bugs that can be planted into the simulated kernel, to show that the checks bite."""
+"""Bugs that can be planted into the simulated kernel, to show that the checks bite.
 
+Each module below enters its bugs into the catalogue when it is imported.
+"""
+
+from mmfuzz.planted import mapcounts as mapcounts
+from mmfuzz.planted import pins as pins
+from mmfuzz.planted import references as references
+from mmfuzz.planted import splitting as splitting
+from mmfuzz.planted import swapping as swapping
 from mmfuzz.planted.catalogue import BUGS as BUGS
 from mmfuzz.planted.catalogue import Bug as Bug
 from mmfuzz.planted.catalogue import plant as plant
