@@ -26,6 +26,7 @@ _MAP_CREATE, _PROG_LOAD, _PROG_TEST_RUN = 0, 5, 10
 _MAP_TYPE_ARRAY, _MMAPABLE = 2, 0x400
 _RAW_TRACEPOINT = 17
 _GET_CURRENT_TASK, _PROBE_READ_KERNEL = 35, 113
+_LOADS_MAX = 10
 _ADDRESS = (1 << 64) - 1
 _LICENSE = b"Dual MIT/GPL\0"
 """The helper that reads kernel memory asks for a licence string that is compatible with the GPL."""
@@ -107,6 +108,10 @@ def _load(code: bytes) -> int:
     packed = struct.pack(
         "<IIQQ", _RAW_TRACEPOINT, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(licence)
     )
+    for _ in range(_LOADS_MAX):
+        # The verifier gives up with EAGAIN when a signal is pending, whoever it is for.
+        with contextlib.suppress(BlockingIOError):
+            return syscalls.bpf(_PROG_LOAD, _attr(packed))
     return syscalls.bpf(_PROG_LOAD, _attr(packed))
 
 

@@ -135,8 +135,11 @@ class Linux:
 
     @staticmethod
     def _stay_on_one_cpu(stack: contextlib.ExitStack, number: int) -> int:
-        """Until the end, run this thread where the workers run: so one CPU's LRU batches are all there are, and
-        asking a worker costs 10 us instead of the 140 us that it takes to wake another CPU (measured in a VM)."""
+        """Until the end, run this thread where the workers run.
+
+        So one CPU's LRU batches are all there are, and asking a worker takes 10 us instead of the 140 us that
+        waking another CPU costs (measured in a VM).
+        """
         allowed = os.sched_getaffinity(0)
         cpu = sorted(allowed)[number % len(allowed)]
         os.sched_setaffinity(0, {cpu})
@@ -163,6 +166,15 @@ class Linux:
             self._processes.swap(swap if swap == "zram" else os.path.abspath(swap), size)
         except OSError as failure:
             raise TargetUnavailable(f"cannot swap on {swap!r}: {failure}") from failure
+
+    @property
+    def server_pid(self) -> int:
+        """The process that all others of this target descend from, and that cleans up after them."""
+        return self._processes.server_pid
+
+    def pid(self, process: int) -> int:
+        """The pid of a live process, by its slot."""
+        return self._processes.live[process].pid
 
     def reset(self) -> None:
         """End every process, release every handle, and start process 0 anew."""
