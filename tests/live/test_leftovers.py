@@ -48,12 +48,13 @@ time.sleep(600)
 
 
 def session_members(leader: int) -> list[int]:
-    """Processes of the session that a server leads, zombies included."""
+    """Processes of the session that a server leads, but for those that init has yet to reap."""
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError):
             pid = int(entry.name)
-            if os.getsid(pid) == leader:
+            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            if os.getsid(pid) == leader and state != "Z":
                 found.append(pid)
     return found
 

@@ -25,7 +25,7 @@ STEP_SECONDS_MAX = 0.010
 def random_operations(random: Random) -> list[Operation]:
     """One operation somewhere in two areas and three processes; an Alloc with the first write to the area.
 
-    That write matters: fork copies no page table of an area that was only read, and the child has to fault again.
+    That write matters: fork copies no page table of an area that was only read, the child has to fault again.
     """
     process, area, handle = random.randrange(3), random.randrange(2), random.randrange(3)
     page = random.choice((0, 1, 2, 3, 510, 511))

@@ -143,17 +143,16 @@ class Processes:
 
     def _answer(self, line: socket.socket, process: Process | None) -> bytes:
         until = time.monotonic() + SECONDS_MAX
+        who = "the server process" if process is None else f"process {process.slot} (pid {process.pid})"
         while time.monotonic() < until:
+            ended = process is not None and process.has_ended()
             with contextlib.suppress(BlockingIOError):
-                answer = line.recv(wire.MESSAGE_MAX)
-                if not answer:
-                    raise TargetBroke("the server process ended")
-                return answer
-            if process is not None and process.has_ended():
-                raise TargetBroke(
-                    f"process {process.slot} (pid {process.pid}) died while it had a command to run"
-                )
-        who = f"process {process.slot} (pid {process.pid})" if process is not None else "the server process"
+                answer = line.recv(wire.MESSAGE_MAX, socket.MSG_DONTWAIT if ended else 0)
+                if answer:
+                    return answer
+                ended = True
+            if ended:
+                raise TargetBroke(f"{who} died while it had a command to run")
         raise TargetBroke(f"{who} did not answer for {SECONDS_MAX:g} seconds")
 
     def _welcome(self, slot: int, pid: int) -> Process:
