@@ -93,8 +93,7 @@ class _Pool:
     def run(self) -> dict[int, Done]:
         """Start them all and wait for the last; a worker that dies ends the run with `TargetBroke`."""
         done: dict[int, Done] = {}
-        for worker in self._workers:
-            worker.start()
+        self._start()
         try:
             while len(done) < len(self._workers):
                 try:
@@ -107,6 +106,15 @@ class _Pool:
                 if worker.is_alive():
                     worker.kill()
         return done
+
+    def _start(self) -> None:
+        """Start the workers deaf to Ctrl-C, which `_work` hears once it can say what it did."""
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            for worker in self._workers:
+                worker.start()
+        finally:
+            signal.signal(signal.SIGINT, heard)
 
     def _next(self, done: dict[int, Done]) -> None:
         try:
@@ -140,6 +148,7 @@ class _Pool:
 
 def _work(settings: Settings, number: int, channel: Any, stop: Any) -> None:
     """What a worker process does."""
+    signal.signal(signal.SIGINT, _interrupt_once)
     try:
         worker = Worker(
             settings,
@@ -153,6 +162,12 @@ def _work(settings: Settings, number: int, channel: Any, stop: Any) -> None:
         channel.put((number, error))
     except KeyboardInterrupt:
         channel.put((number, TargetBroke("interrupted before the target was ready")))
+
+
+def _interrupt_once(_signal: int, _frame: object) -> None:
+    """Ctrl-C comes twice, from the terminal and from the parent; what it ends must end in peace."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _conclude(summary: Summary, done: dict[int, Done]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -93,14 +94,21 @@ def test_fuzz_says_its_failure_on_standard_output(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_fuzz_ends_with_a_summary_when_it_is_interrupted(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mmfuzz", "fuzz", "--time", "60s", "--json", "--corpus", "kept"]
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_fuzz_ends_with_a_summary_when_it_is_interrupted(jobs: str, tmp_path: Path) -> None:
+    words = ["fuzz", "--time", "60s", "--json", "--corpus", "kept", "--jobs", jobs]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "mmfuzz", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
-        time.sleep(3)
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=30)
+        time.sleep(4)
+        # As a terminal does it: every process of the group is told.
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=40)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors
     result = json.loads(output)
