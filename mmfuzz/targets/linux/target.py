@@ -176,6 +176,10 @@ class Linux:
         """The pid of a live process, by its slot."""
         return self._processes.live[process].pid
 
+    def address(self, area: int) -> int:
+        """Where an area begins, in every process."""
+        return area_address(self._base, area)
+
     def reset(self) -> None:
         """End every process, release every handle, and start process 0 anew."""
         self._processes.end_all()
@@ -270,7 +274,7 @@ class Linux:
         )
 
     def _address(self, where: Range) -> int:
-        return area_address(self._base, where.area) + where.first * PAGE
+        return self.address(where.area) + where.first * PAGE
 
     def _frames(self, where: Range) -> set[int]:
         return {frame for frame in self._observer.frames(*where) if frame is not None}
