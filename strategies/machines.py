@@ -7,12 +7,14 @@ campaign's business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from mmfuzz import ops
+from mmfuzz.finding import Finding, follow_up
 from mmfuzz.ops import Operation
 from mmfuzz.session import Session
 from mmfuzz.strategies.operations import operations as any_of
@@ -144,4 +146,19 @@ def machine(target: Target) -> type[MemoryMachine]:
     return type("MemoryMachine", (MemoryMachine,), {"target": target, "failing": None})
 
 
-Opener = Callable[[], Target]
+def fuzz(target: Target, found: Path, *, budget: settings | None = None) -> Finding | None:
+    """Run the rule machine as far as Hypothesis' settings, or those of `budget`, go.
+
+    A failing program is saved under `found` as soon as it fails. When Hypothesis is done with shrinking,
+    the reducer over operations has the last word, so that machines end at the same programs as campaigns.
+    """
+    kind = machine(target)
+    # One failure at a time: several would come as a group, each with a program of its own.
+    one = settings(budget or settings.default, report_multiple_bugs=False)
+    try:
+        run_state_machine_as_test(kind, settings=one)
+    except Violation as violation:
+        assert kind.failing is not None
+        by = f"{target.traits.name} {target.traits.kernel}, the rule machine"
+        return next(follow_up(target, kind.failing[0], violation, found, by), None)
+    return None

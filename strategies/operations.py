@@ -23,9 +23,8 @@ def table(kind: type[Operation], universe: Universe) -> tuple[Operation, ...]:
 
 
 def operations(kind: type[Operation], universe: Universe = DEFAULT) -> st.SearchStrategy[Operation]:
-    """One operation of a kind, drawn as a single integer."""
-    choices = table(kind, universe)
-    return st.integers(0, len(choices) - 1).map(choices.__getitem__)
+    """One operation of a kind, drawn as a single integer: its place in the kind's table."""
+    return st.sampled_from(table(kind, universe))
 
 
 def any_operation(universe: Universe = DEFAULT) -> st.SearchStrategy[Operation]:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from mmfuzz.campaign.explore import Explorer, Failure, same_failure
+from mmfuzz.campaign.explore import Explorer, Failure
 from mmfuzz.campaign.guide import Guide, Kept
 from mmfuzz.campaign.journal import Journal
 from mmfuzz.campaign.settings import STEPS_DEFAULT, Found, Listener, Progress, Settings
 from mmfuzz.corpus import find, load, save
+from mmfuzz.finding import follow_up, program_on
 from mmfuzz.ops import NAMES, Operation
 from mmfuzz.program import Program
 from mmfuzz.reduce import reduce
-from mmfuzz.session import run
 from mmfuzz.targets import open_target
 from mmfuzz.targets.base import Target
 
 PROGRESS_SECONDS = 0.25
 """Time between two progress events."""
-
-CONFIRMATIONS = 3
-"""Runs in which a failure may show again before it counts as noise: a real kernel has some."""
 
 MINIMISING_RUNS = 60
 """Runs spent on each program that is kept for the next run."""
@@ -65,6 +62,7 @@ class Worker:
         self._steps_max = steps
         self._stop = stop
         self._target = open_settings(settings)
+        self._by = f"{self._target.traits.name} {self._target.traits.kernel}, seed {settings.seed}"
         self._journal = self._open_journal()
         self._guide = Guide()
         self._explorer = Explorer(
@@ -176,54 +174,31 @@ class Worker:
     # Failures
 
     def _handle(self, failure: Failure | None) -> None:
-        """Save a failing program as it is, make it minimal, save that, and tell."""
+        """Have a failing program saved and made minimal, and tell."""
         if failure is None or any(found.property == failure.violation.property for found in self._failures):
             return
-        property = failure.violation.property
-        raw = save(self._program(failure.ops, f"fail {property}"), self._settings.found)
-        fails = same_failure(self._target, property)
-        try:
-            if not any(fails(failure.ops) for _ in range(CONFIRMATIONS)):
-                return
-            smallest = reduce(failure.ops, fails)
-        except KeyboardInterrupt:
-            self._report(failure, failure.ops, property)
-            raise
-        path = self._report(failure, smallest, property)
-        if path != raw.resolve():
-            raw.unlink(missing_ok=True)
-
-    def _report(self, failure: Failure, ops: Sequence[Operation], property: str) -> object:
-        path = save(self._program(ops, f"fail {property}"), self._settings.found)
-        outcome = run(ops, self._target)
-        violation = outcome.violation or failure.violation
-        steps = self._explorer.steps
-        found = Found(
-            property, violation.message, violation.report(), path, len(ops), steps, outcome.step
-        )
-        self._failures.append(found)
-        self._listen(found)
-        return path.resolve()
+        for finding in follow_up(self._target, failure.ops, failure.violation, self._settings.found, self._by):
+            found = Found(
+                finding.property,
+                finding.message,
+                finding.report,
+                finding.path,
+                len(finding.ops),
+                self._explorer.steps,
+                finding.step,
+            )
+            self._failures.append(found)
+            self._listen(found)
 
     def _program(self, ops: Sequence[Operation], expect: str) -> Program:
-        traits = self._target.traits
-        program = Program(
-            ops=tuple(ops),
-            kernel=traits.kernel,
-            plant=self._settings.plant or "",
-            expect=expect,
-            found=f"{traits.name} {traits.kernel}, seed {self._settings.seed}",
-        )
-        if traits.frames is None:
-            return program
-        return replace(program, frames=traits.frames, huge=traits.huge_order)
+        return program_on(self._target, ops, expect, self._by)
 
     # The journal, on targets that can die
 
     def _open_journal(self) -> Journal | None:
         if self._target.traits.exact:
             return None
-        path = self._settings.found.parent / "journal" / f"{os.getpid()}.mm"
+        path = self._settings.found / ".journal" / f"{os.getpid()}.mm"
         return Journal(path, self._program((), "pass"))
 
     def _begin(self) -> Callable[[Operation], None]:

@@ -28,8 +28,11 @@ class Fork(Gup):
         return ""
 
     def copy_area(self, parent: Mm, vma: Vma, child: Mm, copy: Vma) -> bool:
-        """Copy one area's entries; false when memory is short."""
-        if vma.pmd is None:
+        """Copy one area's entries; false when memory is short.
+
+        An area that was only ever read has no anon_vma, and a child finds its zero pages by faults of its own.
+        """
+        if vma.pmd is None or vma.anon_vma is None:
             return True
         if vma.pmd is ZERO:
             self.set_pmd(child, copy, ZERO)

@@ -213,6 +213,8 @@ class Oracle:
             if theirs is ours:
                 if theirs is not None and theirs is not ZERO:
                     self._share(parent, (child.number, number, page), theirs)
+            elif theirs is ZERO and ours is None:
+                continue  # fork copies no page table of an area that was only ever read.
             elif type(theirs) is not Page or type(ours) is not Page or len(ours.maps) + len(ours.folio.pmds) != 1:
                 where = (child.number, number, page)
                 raise Violation(

@@ -22,6 +22,8 @@ class Traits:
     """Order of a PMD-sized folio: an area has `1 << huge_order` pages."""
     exact: bool
     """True when it refuses only for reasons that the model can see; a real kernel may have others."""
+    plant: str = ""
+    """The bug that is planted into it, if any."""
     frames: int | None = None
     """Frames that it manages, all of them in its sweep; None when it cannot account for them."""
     pins_coalesced: bool = False

@@ -33,7 +33,9 @@ class Sim:
         self._frames = frames
         self._huge_order = huge_order
         self._class = planted(Kernel, plant) if plant is not None else Kernel
-        self.traits = Traits("sim", self._profile.name, huge_order, exact=True, frames=frames)
+        self.traits = Traits(
+            "sim", self._profile.name, huge_order, exact=True, plant=plant or "", frames=frames
+        )
         self.kernel: Kernel
         self.reset()
 
