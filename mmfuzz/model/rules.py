@@ -188,6 +188,7 @@ class Oracle:
         parent = world.processes[op.process]
         if report.error:
             self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+            self._shared_in_vain(parent)
             return
         child = world.processes[op.child] = Process(op.child)
         origins = {}
@@ -202,6 +203,17 @@ class Oracle:
                 raise _not_allowed(op, where, old, new)
         for number, area in parent.areas.items():
             self._inherit(parent, child, number, area, child.areas[number])
+
+    def _shared_in_vain(self, parent: Process) -> None:
+        """A fork that failed midway: any page but a pinned one may have been shared, and stays so."""
+        for area in parent.areas.values():
+            for owned in area.view():
+                if type(owned) is Page and not any(handle.process is parent for handle in owned.pins):
+                    owned.private_to = None
+                elif type(owned) is Slot:
+                    owned.private_to = None
+                    if owned.page is not None:
+                        owned.page.private_to = None
 
     def _inherit(self, parent: Process, child: Process, number: int, area: Area, copy: Area) -> None:
         """A child sees what its parent saw: the same page, shared from now on, or a copy of its own."""
@@ -340,7 +352,7 @@ class Oracle:
             if type(area.pmd) is not Folio:
                 raise Violation("outcome", f"p{op.process} a{op.area} was collapsed, yet no PMD maps it")
         elif self._exact and report.error != "ENOMEM":
-            after = {folio: None for folio in (*sources, *self._folios(area))}
+            after = dict.fromkeys((*sources, *self._folios(area)))
             if not any(folio.is_held for folio in after):
                 raise _refused("collapse", report.error, *after)
 

@@ -1,0 +1,234 @@
+"""A healthy kernel under a target that lies: each lie is refused, under the property that it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mmfuzz.observation import ZERO, Counters, KernelBug, Mapped, Report, Swapped, Sweep
+from mmfuzz.ops import Collapse, Dma, Fault, Fork, Migrate, Operation, Pin, Split, SwapIn, SwapOut
+from mmfuzz.violation import PROPERTIES
+from tests.model.liar import Liar, outcome
+
+BASE = "alloc p0 a0 base; fault p0 a0.0 write"
+LARGE = "alloc p0 a0 order2; fault p0 a0.0 write"
+HUGE = "alloc p0 a0 huge; fault p0 a0.0 write"
+
+Change = Callable[[Counters], Any]
+
+
+def counters(**changes: Any) -> Liar:
+    """Counters with other fields, each a value or a function of what is true, where a folio has them."""
+
+    def lie(seen: Counters) -> Counters:
+        new = {name: change(seen) if callable(change) else change for name, change in changes.items()}
+        return seen if any(getattr(seen, name) is None for name in new) else replace(seen, **new)
+
+    return Liar(counters=lie)
+
+
+def after(kind: type[Operation], change: Callable[[Report], None]) -> Liar:
+    """Reports of one kind of operation that are changed."""
+
+    def lie(op: Operation, report: Report) -> None:
+        if type(op) is kind:
+            change(report)
+
+    return Liar(report=lie)
+
+
+def error(name: str) -> Callable[[Report], None]:
+    def change(report: Report) -> None:
+        report.error = name
+
+    return change
+
+
+def refuse(report: Report) -> None:
+    report.error = "EAGAIN"
+    report.folios.clear()
+    report.ptes.clear()
+
+
+def drop(field: str) -> Callable[[Report], None]:
+    def change(report: Report) -> None:
+        getattr(report, field).clear()
+
+    return change
+
+
+def values(*seen: int) -> Callable[[Report], None]:
+    def change(report: Report) -> None:
+        report.values = list(seen)
+
+    return change
+
+
+def map_zero(report: Report) -> None:
+    report.ptes = [(process, area, page, ZERO) for process, area, page, _ in report.ptes]
+
+
+def map_elsewhere(report: Report) -> None:
+    report.ptes = [(process, area, page, Mapped(900, True)) for process, area, page, _ in report.ptes]
+
+
+def lose_a_free_block(sweep: Sweep) -> None:
+    del sweep.free[0]
+
+
+def free_twice(sweep: Sweep) -> None:
+    sweep.free.append(sweep.free[0])
+
+
+def forget_use(sweep: Sweep) -> None:
+    sweep.free += sweep.used
+    sweep.used.clear()
+
+
+def use_without_owner(sweep: Sweep) -> None:
+    sweep.used.append(sweep.free.pop())
+
+
+def count_swap(sweep: Sweep) -> None:
+    sweep.swap_counts = {slot: entries + 1 for slot, entries in sweep.swap_counts.items()}
+
+
+def assertion(op: Operation, report: Report) -> None:
+    if type(op) is Fault:
+        raise KernelBug("VM_BUG_ON_FOLIO(folio_test_large(folio))", 0)
+
+
+LIES: list[tuple[str, str, Callable[[], Liar]]] = [
+    ("identity", BASE, lambda: counters(refcount=lambda seen: seen.refcount + 1)),
+    ("identity", HUGE, lambda: counters(refcount=lambda seen: seen.refcount - 1)),
+    ("mapcount", BASE, lambda: counters(mapcounts=(0,))),
+    ("mapcount", HUGE, lambda: counters(entire=0)),
+    ("mapcount", HUGE, lambda: counters(large=2)),
+    ("mapcount", HUGE, lambda: counters(nr_pages_mapped=1)),
+    ("mapcount", LARGE, lambda: counters(mm_slots=((7, 3), (8, 3)))),
+    ("mapcount", LARGE + "; fork p0 p1", lambda: counters(shared=False)),
+    ("mapcount", LARGE, lambda: counters(shared=True)),
+    ("pincount", HUGE + "; pin p0 a0.0 read h0", lambda: counters(pincount=0)),
+    ("pincount", HUGE, lambda: counters(pincount=1)),
+    ("swap-cache", BASE, lambda: counters(swapcache=True)),
+    ("swap-cache", LARGE + "; swap_out p0 a0", lambda: counters(swapcache=False)),
+    ("swap-cache", BASE + "; swap_out p0 a0.0", lambda: Liar(sweep=count_swap)),
+    ("exclusive", BASE, lambda: counters(exclusive=(False,))),
+    ("exclusive", BASE + "; fork p0 p1", lambda: counters(exclusive=(True,))),
+    ("exclusive", HUGE + "; fork p0 p1", lambda: counters(exclusive=[True] * 8)),
+    ("contents", BASE, lambda: counters(contents=(77,))),
+    ("contents", BASE + "; fault p0 a0.0 read", lambda: after(Fault, values(77))),
+    ("contents", BASE + "; pin p0 a0.0 read h0; dma h0 read", lambda: after(Dma, values(77))),
+    ("contents", BASE + "; swap_out p0 a0.0; swap_in p0 a0.0", lambda: after(SwapIn, values(77))),
+    ("refusal", LARGE + "; split p0 a0.0", lambda: after(Split, refuse)),
+    ("refusal", BASE + "; migrate p0 a0.0", lambda: after(Migrate, drop("ptes"))),
+    ("refusal", BASE + "; get p0 a0.0 read h0; collapse p0 a0", lambda: after(Collapse, error(""))),
+    ("outcome", BASE, lambda: after(Fault, error("EIO"))),
+    ("outcome", BASE, lambda: after(Fault, error("ENOMEM"))),
+    ("outcome", BASE, lambda: after(Fault, map_zero)),
+    ("outcome", BASE, lambda: after(Fault, map_elsewhere)),
+    ("outcome", BASE + "; swap_out p0 a0.0; swap_in p0 a0.0", lambda: after(SwapIn, drop("ptes"))),
+    ("outcome", BASE + "; fork p0 p1", lambda: after(Fork, drop("ptes"))),
+    ("outcome", HUGE, lambda: counters(order=2)),
+    ("leak", BASE, lambda: Liar(sweep=use_without_owner)),
+    ("use-after-free", BASE, lambda: Liar(counters=lambda seen: None)),
+    ("use-after-free", BASE, lambda: Liar(sweep=forget_use)),
+    ("frames", "alloc p0 a0 base", lambda: Liar(free=-1)),
+    ("frames", "alloc p0 a0 base", lambda: Liar(sweep=lose_a_free_block)),
+    ("frames", "alloc p0 a0 base", lambda: Liar(sweep=free_twice)),
+    ("assertion", BASE, lambda: Liar(report=assertion)),
+]
+
+NAMES = [f"{broken}-{number}" for number, (broken, _, _) in enumerate(LIES)]
+
+
+@pytest.mark.parametrize(("broken", "lines", "liar"), LIES, ids=NAMES)
+def test_lie_is_refused(broken: str, lines: str, liar: Callable[[], Liar]) -> None:
+    violation = outcome(lines, liar()).violation
+    assert violation is not None
+    assert violation.property == broken, violation.report()
+    assert PROPERTIES[broken] in violation.report()
+
+
+@pytest.mark.parametrize("lines", sorted({lie[1] for lie in LIES}))
+def test_the_same_program_passes_when_nobody_lies(lines: str) -> None:
+    assert outcome(lines, Liar()).violation is None
+
+
+# What owners may do to each other needs a lie that hangs together, told by hand.
+
+
+def test_write_to_a_shared_page_in_place_breaks_isolation() -> None:
+    """After a fork the child's write is said to have needed no copy."""
+    seen: list[Operation] = []
+
+    def in_place(op: Operation, report: Report) -> None:
+        if type(op) is Fault:
+            seen.append(op)
+        if len(seen) == 2:
+            report.ptes.clear()
+            report.folios.clear()
+            report.batched.clear()
+            seen.append(op)
+
+    violation = outcome(BASE + "; fork p0 p1; fault p1 a0.0 write", Liar(report=in_place)).violation
+    assert violation is not None
+    assert violation.property == "isolation"
+    assert "p0 a0.0 refers to it as well" in violation.message
+
+
+def test_child_that_shares_a_pinned_page_breaks_pin_coherence() -> None:
+    """The parent's pinned page is said to be the child's as well, where the child had to get a copy."""
+    frames: list[int] = []
+
+    def share(op: Operation, report: Report) -> None:
+        if type(op) is Pin:
+            frames.extend(entry.frame for *_, entry in report.ptes if type(entry) is Mapped)
+        if type(op) is Fork:
+            report.ptes = [(1, 0, 0, Mapped(frames[0], False))]
+            report.folios.clear()
+            report.batched.clear()
+
+    violation = outcome("alloc p0 a0 base; pin p0 a0.0 write h0; fork p0 p1", Liar(report=share)).violation
+    assert violation is not None
+    assert violation.property == "pin-coherence"
+
+
+def test_page_that_moves_under_its_owners_pin_breaks_pin_coherence() -> None:
+    """A pinned page is said to be swapped out."""
+    taken: list[Operation] = []
+
+    def swap(op: Operation, report: Report) -> None:
+        if type(op) is Pin:
+            taken.append(op)
+        if type(op) is SwapOut and taken:
+            report.ptes = [(0, 0, 0, Swapped(5))]
+
+    lines = "alloc p0 a0 base; pin p0 a0.0 write h0; swap_out p0 a0.0"
+    violation = outcome(lines, Liar(report=swap)).violation
+    assert violation is not None
+    assert violation.property == "pin-coherence"
+
+
+def test_reused_frame_with_an_owner_is_a_use_after_free() -> None:
+    """A fresh folio is said to stand in the frame of one that is mapped."""
+    frames: list[int] = []
+
+    def reuse(op: Operation, report: Report) -> None:
+        if type(op) is Fault and frames:
+            report.folios = [(frames[0], 0)]
+            report.batched = [(frames[0], 1)]
+            report.ptes = [(0, 0, 1, Mapped(frames[0], True))]
+        frames.extend(head for head, _ in report.folios)
+
+    violation = outcome(BASE + "; fault p0 a0.1 write", Liar(report=reuse)).violation
+    assert violation is not None
+    assert violation.property == "use-after-free"
+
+
+def test_every_property_is_lied_about() -> None:
+    by_hand = {"isolation", "pin-coherence"}
+    assert {lie[0] for lie in LIES} | by_hand == set(PROPERTIES)
