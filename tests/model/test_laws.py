@@ -31,10 +31,16 @@ def test_no_chosen_program_fails(huge_order: int, frames: int) -> None:
 
 def test_failed_fork_takes_exclusiveness_away_all_the_same() -> None:
     """What a fork shared before it ran out of memory stays shared, as if the child had exited."""
-    lines = "alloc p0 a1 order5; get p0 a1.0 write h0; fork p0 p1"
+    lines = [
+        "alloc p0 a0 order5",
+        "fault p0 a0.0 write",
+        "alloc p0 a1 order5",
+        "pin p0 a1.0 write h0",
+        "fork p0 p1",
+        "fault p0 a0.0 write",
+    ]
+    ops = parse("\n".join(["mmfuzz 1", "huge: 6", "", *lines]) + "\n").ops
     target = Sim(frames=64, huge_order=6)
-    fill = "alloc p0 a0 order5; fault p0 a0.0 write; pin p0 a0.0 write h1"
-    ops = parse(f"mmfuzz 1\nhuge: 6\n\n{fill}; {lines}\nfault p0 a1.0 write\n".replace("; ", "\n")).ops
     session = Session(target)
     steps = [session.step(op) for op in ops]
     assert [step.report.error for step in steps if step.report][-2:] == ["ENOMEM", ""]
