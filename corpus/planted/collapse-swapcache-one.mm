@@ -1,0 +1,12 @@
+mmfuzz 1
+kernel: 6.18
+plant: collapse-swapcache-one
+expect: fail refusal
+note: collapse expects one reference of a large folio's swap cache, not n, and is refused for ever
+frames: 1024
+huge: 3
+
+alloc p0 a0 order2
+fault p0 a0.0 write
+swap_out p0 a0.0
+collapse p0 a0
