@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import TracebackType
 from typing import Literal, Self
 
 from mmfuzz.errors import TargetBroke, UsageError
-from mmfuzz.ops import Operation
 from mmfuzz.planted import BUGS
 from mmfuzz.program import Program, format_op
 from mmfuzz.session import run
@@ -106,16 +105,6 @@ class Replayer:
         if program.plant and not (planted and self._name == "sim"):
             return None
         return program.expected_property
-
-    def fails(self, program: Program, name: str) -> Callable[[Sequence[Operation]], bool]:
-        """A question for the reducer: do these operations fail the property `name` where `program` does?"""
-        target = self.target_for(program)
-
-        def ask(ops: Sequence[Operation]) -> bool:
-            violation = run(ops, target).violation
-            return violation is not None and violation.property == name
-
-        return ask
 
     def _opened(self, program: Program, plant: str) -> Target:
         if self._name != "sim":

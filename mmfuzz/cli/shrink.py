@@ -30,6 +30,7 @@ def command(
     The exit code is 0 when the program fails as its header expects, 1 when the header does not expect it.
     """
     from mmfuzz import corpus
+    from mmfuzz.finding import same_failure
     from mmfuzz.reduce import reduce
     from mmfuzz.replay import Replayer
     from mmfuzz.report.failure import failure
@@ -42,7 +43,7 @@ def command(
         if verdict.violation is None:
             raise UsageError(f"{str(file)!r} does not fail on {target}: there is nothing to shrink")
         failed = verdict.violation.property
-        ops = tuple(reduce(program.ops, replayer.fails(program, failed)))
+        ops = tuple(reduce(program.ops, same_failure(replayer.target_for(program), failed)))
         smaller = replace(program, ops=ops, kernel=kernel or program.kernel, expect=f"fail {failed}")
         small = replayer.replay(smaller)
     path = corpus.save(smaller, output or file.parent)
