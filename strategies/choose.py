@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.applies import why_not
+from mmfuzz.model.applies import ASK, Ask
 from mmfuzz.model.owners import Area, Folio, Page, Process, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO
@@ -21,23 +21,23 @@ from mmfuzz.strategies.universe import Universe
 
 WEIGHTS: dict[type[Operation], int] = {
     ops.Alloc: 6,
-    ops.Fault: 16,
-    ops.Fork: 5,
+    ops.Fault: 20,
+    ops.Fork: 4,
     ops.Exit: 3,
-    ops.Pin: 5,
-    ops.Unpin: 4,
-    ops.Get: 4,
-    ops.Put: 3,
-    ops.Dma: 3,
-    ops.SplitMap: 3,
+    ops.Pin: 6,
+    ops.Unpin: 5,
+    ops.Get: 5,
+    ops.Put: 4,
+    ops.Dma: 5,
+    ops.SplitMap: 4,
     ops.Split: 4,
-    ops.Collapse: 5,
+    ops.Collapse: 3,
     ops.Unmap: 2,
     ops.Dontneed: 5,
-    ops.SwapOut: 7,
+    ops.SwapOut: 5,
     ops.SwapIn: 5,
     ops.FreeSwap: 3,
-    ops.Migrate: 4,
+    ops.Migrate: 3,
     ops.Drain: 2,
     ops.Free: 2,
 }
@@ -61,28 +61,31 @@ class Chooser:
         whole = len(spans) - 1
         single = len([count for _, count in spans if count == 1])
         self._spans: list[int] = [*range(single)] * 4 + [*range(single, whole)] + [whole] * (single // 2)
-        self._deck: list[type[Operation]] = []
+        self._deck: list[tuple[Pick, Ask]] = []
         self.swarm(whole_set=True)
 
     def swarm(self, *, whole_set: bool = False) -> None:
-        """Choose afresh which kinds take part: about two thirds of them, or all."""
+        """Choose afresh what takes part: two thirds of the kinds or all, and how many areas and processes."""
+        universe = self._universe
+        self._areas = 1 + self._index(universe.areas)
+        self._processes = min(universe.processes, 2 + self._index(universe.processes - 1))
         kept = [kind for kind in self._kinds if whole_set or kind in _ALWAYS or self._random() < 0.66]
-        self._deck = [kind for kind in kept for _ in range(WEIGHTS[kind])]
+        self._deck = [(_PICK[kind], ASK[kind]) for kind in kept for _ in range(WEIGHTS[kind])]
 
     def next(self, world: World) -> Operation:
         """An operation that applies to `world`."""
         random = self._random
         deck = self._deck
         for _ in range(TRIES):
-            kind = deck[int(random() * len(deck))]
-            op = _PICK[kind](self, world)
-            if op is not None and why_not(world, op) is None:
+            pick, ask = deck[int(random() * len(deck))]
+            op = pick(self, world)
+            if op is not None and ask(world, op) is None:
                 return op
         return self._fallback(world)
 
     def _fallback(self, world: World) -> Operation:
         for process in world.processes.values():
-            for number in range(self._universe.areas):
+            for number in range(self._areas):
                 if number not in process.areas:
                     return self._tables[ops.Alloc][process.number + self._universe.processes * number]
         return ops.Drain()
@@ -112,17 +115,17 @@ class Chooser:
     def _alloc(self, world: World) -> Operation | None:
         universe = self._universe
         process = self._process(world)
-        number = self._index(universe.areas)
+        number = self._index(self._areas)
         if number in process.areas:
             return None
         order = self._index(len(universe.orders) + 1) % len(universe.orders)
         return self._tables[ops.Alloc][process.number + universe.processes * (number + universe.areas * order)]
 
     def _fork(self, world: World) -> Operation | None:
-        universe = self._universe
-        for child in range(universe.processes):
+        for child in range(self._processes):
             if child not in world.processes:
-                return self._tables[ops.Fork][self._process(world).number + universe.processes * child]
+                parent = self._process(world).number
+                return self._tables[ops.Fork][parent + self._universe.processes * child]
         return None
 
     def _exit(self, world: World) -> Operation | None:
@@ -216,7 +219,10 @@ def _on(kind: type[Operation], found: type) -> Any:
     return lambda chooser, world: chooser._on_page(kind, found, world)
 
 
-_PICK: dict[type[Operation], Callable[[Chooser, World], Operation | None]] = {
+Pick = Callable[[Chooser, World], Operation | None]
+"""Makes an operation of one kind that probably applies, or gives up."""
+
+_PICK: dict[type[Operation], Pick] = {
     ops.Alloc: Chooser._alloc,
     ops.Fault: _by(Chooser._ranged, ops.Fault),
     ops.Fork: Chooser._fork,

@@ -21,7 +21,7 @@ Ranged = (
 
 def why_not(world: World, op: Operation) -> str | None:
     """The reason why `op` does not apply, or None when it does."""
-    return _ASK[type(op)](world, op)
+    return ASK[type(op)](world, op)
 
 
 def _alloc(world: World, op: ops.Alloc) -> str | None:
@@ -175,7 +175,9 @@ def _always(world: World, op: Operation) -> str | None:
     return None
 
 
-_ASK: dict[type[Operation], Callable[[World, Any], str | None]] = {
+Ask = Callable[[World, Any], str | None]
+
+ASK: dict[type[Operation], Ask] = {
     ops.Alloc: _alloc,
     ops.Fault: _ranged,
     ops.Fork: _fork,
@@ -197,3 +199,4 @@ _ASK: dict[type[Operation], Callable[[World, Any], str | None]] = {
     ops.Drain: _always,
     ops.Free: _free,
 }
+"""The question of each kind: why an operation of it does not apply to a world."""

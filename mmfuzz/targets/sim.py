@@ -75,8 +75,9 @@ class Sim:
             report.cached = [(slot, cached[slot].pfn if slot in cached else None) for slot in kernel.cache_moves]
             kernel.cache_moves.clear()
         if kernel.batch_moves:
+            one, other = kernel.batches
             report.batched = [
-                (folio.pfn, sum(batch.count(folio) for batch in kernel.batches)) for folio in kernel.batch_moves
+                (folio.pfn, one.count(folio) + other.count(folio)) for folio in kernel.batch_moves
             ]
             kernel.batch_moves.clear()
         report.touched = [folio.pfn for folio in kernel.touched]
