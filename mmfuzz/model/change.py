@@ -15,6 +15,9 @@ from mmfuzz.violation import Term, Violation
 Move = tuple[Where, Owned, Owned]
 """(address, what it referred to, what it refers to now)."""
 
+Turn = tuple[int, int, list[Owned], list[Owned]]
+"""(process, area, what each page referred to, what each refers to now); all of one side are nothing."""
+
 KINDS: dict[type, str] = {type(None): "n", Page: "p", Slot: "s", type(ZERO): "z"}
 """One letter for what an address refers to: nothing, a page, a swap slot, the zero page."""
 
@@ -41,7 +44,19 @@ class Change:
     `child` is a process that is being forked into, `origins` what its parent had in each area.
     """
 
-    __slots__ = ("_child", "_fresh", "_origins", "_relocates", "_replaced", "_sources", "_splits", "_wholes", "_world", "moves")
+    __slots__ = (
+        "_child",
+        "_fresh",
+        "_origins",
+        "_relocates",
+        "_replaced",
+        "_sources",
+        "_splits",
+        "_wholes",
+        "_world",
+        "moves",
+        "turns",
+    )
 
     def __init__(
         self,
@@ -62,7 +77,9 @@ class Change:
         self._replaced: list[Folio] = []
         self._sources: dict[Page, Owned] = {}
         self.moves: list[Move] = []
-        """Each entry that changed."""
+        """Each entry that changed, but for those of `turns`."""
+        self.turns: list[Turn] = []
+        """Whole areas that were filled or emptied at once."""
 
     def apply(self, report: Report) -> None:
         """Bring the world to what the report says, or raise the `Violation` that it amounts to."""
@@ -203,7 +220,7 @@ class Change:
             else:
                 table[entry[2]] = entry[3]
         before = []
-        for process, number, new in report.pmds:
+        for process, number, _ in report.pmds:
             area = world.area(process, number)
             if area is None:
                 raise Violation("outcome", f"p{process} a{number} has a page table but no mapping")
@@ -222,12 +239,20 @@ class Change:
             self._map_whole(process, number, area, new, old)
             return
         area.pmd = new if new is TABLE or new is ZERO else None
-        for page, owned in enumerate(old):
+        if new is None and not listed:
+            self.turns.append((process, number, old, area.view()))
+            return
+        frames = self._world.frames
+        for page in range(len(old)) if new is ZERO or any(old) else listed:
+            owned = old[page]
             entry = ZERO if new is ZERO else listed.get(page)
             if owned is None and entry is None:
                 continue
             where = (process, number, page)
-            now = self._trace(where, owned, entry)
+            if type(entry) is Mapped and owned is not None and frames.get(entry.frame) is owned:
+                now: Owned = owned
+            else:
+                now = self._trace(where, owned, entry)
             if new is TABLE:
                 area.table[page] = now
                 self._world.link(where, now)
@@ -237,16 +262,38 @@ class Change:
     def _map_whole(self, process: int, number: int, area: Area, new: Mapped, old: list[Owned]) -> None:
         found = self._world.frames.get(new.frame)
         if found is None or found.folio.head != new.frame or len(found.folio.pages) != len(old):
-            raise Violation("outcome", f"the PMD of p{process} a{number} maps frame {new.frame}, not a huge folio")
+            what = f"the PMD of p{process} a{number} maps frame {new.frame}, not a huge folio"
+            raise Violation("outcome", what)
         folio = found.folio
-        for page, owned in enumerate(old):
-            where = (process, number, page)
-            now = self._trace(where, owned, Mapped(new.frame + page, new.writable))
-            if now is not owned:
-                self.moves.append((where, owned, now))
-        folio.pmds.add((process, number))
-        self._world.affected[folio] = None
-        area.pmd = folio
+        if self._fills(process, number, folio, old):
+            self.turns.append((process, number, old, [*folio.pages]))
+        else:
+            origins = self._origins.get(number) if process == self._child else None
+            for page, owned in enumerate(old):
+                where = (process, number, page)
+                source = origins[page] if owned is None and origins is not None else owned
+                now = self._trace_page(where, source, new.frame + page)
+                if now is not owned:
+                    self.moves.append((where, owned, now))
+        self._world.map_whole(process, number, area, folio)
+
+    def _fills(self, process: int, number: int, folio: Folio, old: list[Owned]) -> bool:
+        """Whether a folio came where nothing was, and is the parent's, or fresh and so full of zeroes.
+
+        Otherwise each page has to be traced.
+        """
+        if any(old):
+            return False
+        if process == self._child:
+            return self._origins[number] == folio.pages
+        if folio not in self._fresh or self._sources or folio.slot is not None:
+            return False
+        self._sources = dict.fromkeys(folio.pages)
+        owner = self._world.processes[process]
+        for page in folio.pages:
+            page.value = 0
+            page.private_to = owner
+        return True
 
     def _ptes(self, ptes: list[tuple[int, int, int, Entry]]) -> None:
         world = self._world

@@ -7,10 +7,15 @@ that hold it. What a counter should be is the size of such a set, and the checks
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from mmfuzz.observation import TABLE, ZERO, Special
 
 Where = tuple[int, int, int]
 """A page's address: (process, area, page)."""
+
+NOBODY: Final[Any] = frozenset()
+"""The owners of what has none: most pages never have a pin, so a set is made when its first member comes."""
 
 
 class Process:
@@ -62,12 +67,26 @@ class Page:
         self.index = index
         self.value: int | None = None
         """What the page holds; None while it is fresh and nothing has said yet what it must hold."""
-        self.maps: set[Where] = set()
+        self.maps: set[Where] = NOBODY
         """PTEs that map this page."""
-        self.pins: set[Handle] = set()
-        self.gets: set[Handle] = set()
+        self.pins: set[Handle] = NOBODY
+        self.gets: set[Handle] = NOBODY
         self.private_to: Process | None = None
         """The process that alone has owned this page since it was made, last written or last pinned."""
+
+    def hold(self, handle: Handle) -> None:
+        """A handle takes a reference."""
+        if handle.pinned:
+            self.pins = {*self.pins, handle}
+        else:
+            self.gets = {*self.gets, handle}
+
+    def release(self, handle: Handle) -> None:
+        """A handle gives its reference back."""
+        if handle.pinned:
+            self.pins.discard(handle)
+        else:
+            self.gets.discard(handle)
 
 
 class Folio:
@@ -80,7 +99,7 @@ class Folio:
         """Frame number of the first page: the folio's name in reports."""
         self.order = order
         self.pages: list[Page] = []
-        self.pmds: set[tuple[int, int]] = set()
+        self.pmds: set[tuple[int, int]] = NOBODY
         """PMD entries that map the whole folio: (process, area)."""
         self.slot: int | None = None
         """Swap slot of the first page while the swap cache holds the folio; page i is at `slot + i`."""

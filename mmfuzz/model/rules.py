@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.change import KINDS, Change, Move, address, describe, folio_name, owners
+from mmfuzz.model.change import KINDS, Change, Move, Turn, address, describe, folio_name, owners
 from mmfuzz.model.owners import Area, Folio, Handle, Owned, Page, Process, Slot, Where
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO, Report, stamp
@@ -27,7 +27,8 @@ WRITABLE = AROUND | {"pp"}
 """Also: a shared page becomes a copy."""
 ZAP = frozenset({"pn", "zn", "sn"})
 REMAP = frozenset({"pz"})
-"""A split maps the shared zero page in place of a zero-filled one (b1f202060afe, "mm: remap unused subpages to shared zeropage when splitting isolated thp", v6.12)."""
+"""A split maps the shared zero page in place of a zero-filled one (b1f202060afe, "mm: remap unused subpages
+to shared zeropage when splitting isolated thp", v6.12)."""
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -65,7 +66,8 @@ class Oracle:
         allowed = ERRORS.get(type(op), NOTHING)
         if error not in allowed:
             names = ", ".join(sorted(allowed)) or "none"
-            raise Violation("outcome", f"{ops.NAMES[type(op)]} failed with {error}; it may fail with: {names}")
+            what = f"{ops.NAMES[type(op)]} failed with {error}; it may fail with: {names}"
+            raise Violation("outcome", what)
         if error == "ENOMEM" and self._frames is not None:
             spare = self._frames - self.world.owned_frames()
             if spare > 2 << self.world.huge_order:
@@ -88,6 +90,21 @@ class Oracle:
                 raise _not_allowed(op, where, old, new)
             if kind in _LOSES:
                 self._keep_pin(where, old)
+        for turn in change.turns:
+            if turn[:2] != own:
+                raise _not_allowed(op, *_first(turn))
+            self._may_turn(op, turn, may)
+            if span is not None and any(turn[2]):
+                for page, old in enumerate(turn[2]):
+                    if old is not None and page not in span:
+                        raise _not_allowed(op, (*own, page), old, None)
+
+    def _may_turn(self, op: Operation, turn: Turn, may: frozenset[str]) -> None:
+        """Whether a whole area may be filled or emptied like this."""
+        _, _, before, after = turn
+        for old, new in set(zip(map(type, before), map(type, after), strict=True)):
+            if old is not new and KINDS[old] + KINDS[new] not in may:
+                raise _not_allowed(op, *_first(turn, old, new))
 
     def _keep_pin(self, where: Where, old: Owned) -> None:
         """A process whose page is pinned keeps that page until it unmaps it."""
@@ -103,7 +120,9 @@ class Oracle:
                     terms=[Term("page at " + address(where), describe(old), "another", owners(old.folio))],
                 )
 
-    def _elsewhere(self, op: Any, report: Report, may: frozenset[str], *, splits: bool, relocates: bool) -> list[Move]:
+    def _elsewhere(
+        self, op: Any, report: Report, may: frozenset[str], *, splits: bool, relocates: bool
+    ) -> list[Move]:
         """Apply a report that may change entries of every process: split, reclaim, migration."""
         if _is_quiet(report):
             return []
@@ -114,6 +133,8 @@ class Oracle:
                 raise _not_allowed(op, where, old, new)
             if not relocates and KINDS[type(new)] == "s":
                 self._keep_pin(where, old)
+        for turn in change.turns:
+            self._may_turn(op, turn, may)
         return change.moves
 
     def _alloc(self, op: ops.Alloc, report: Report) -> None:
@@ -136,25 +157,28 @@ class Oracle:
             if type(owned) is not Page and owned is not ZERO:
                 raise _left_unmapped(op, (op.process, op.area, page), owned)
         for page, owned, value in zip(span, found, report.values, strict=False):
-            _same_value((op.process, op.area, page), owned, value)
+            if value or type(owned) is Page:
+                _same_value((op.process, op.area, page), owned, value)
 
     def _write(self, op: ops.Fault, process: Process, found: list[Owned]) -> None:
         """A process has written to a range: each page there must be nobody else's."""
         affected = self.world.affected
         step = self.world.steps
         for index, owned in enumerate(found):
-            where = (op.process, op.area, op.page + index)
             if type(owned) is not Page:
-                raise _left_unmapped(op, where, owned)
-            self._own(process, where, owned, "isolation", "was written in place")
+                raise _left_unmapped(op, (op.process, op.area, op.page + index), owned)
+            folio = owned.folio
+            if not _has_one_user(owned, folio):
+                where = (op.process, op.area, op.page + index)
+                self._own(process, where, owned, "isolation", "was written in place")
             owned.value = stamp(step, index)
             owned.private_to = process
-            affected[owned.folio] = None
+            affected[folio] = None
 
     def _own(self, process: Process, where: Where, page: Page, property: str, what: str) -> None:
         """Nobody but `process`, and the handles that it took, may refer to the page."""
         folio = page.folio
-        if len(page.maps) + len(folio.pmds) == 1 and not page.pins and not page.gets and folio.slot is None:
+        if _has_one_user(page, folio):
             return
         stranger = self._stranger(process, where, page)
         if stranger:
@@ -201,6 +225,9 @@ class Oracle:
         for where, old, new in change.moves:
             if where[0] != op.child:
                 raise _not_allowed(op, where, old, new)
+        for turn in change.turns:
+            if turn[0] != op.child:
+                raise _not_allowed(op, *_first(turn))
         for number, area in parent.areas.items():
             self._inherit(parent, child, number, area, child.areas[number])
 
@@ -218,16 +245,23 @@ class Oracle:
     def _inherit(self, parent: Process, child: Process, number: int, area: Area, copy: Area) -> None:
         """A child sees what its parent saw: the same page, shared from now on, or a copy of its own."""
         if type(area.pmd) is Folio and copy.pmd is area.pmd:
-            pairs: Any = zip(area.pmd.pages, area.pmd.pages, strict=True)
-        else:
-            pairs = zip(area.view(), copy.view(), strict=True)
-        for page, (theirs, ours) in enumerate(pairs):
+            for page, owned in enumerate(area.pmd.pages):
+                owned.private_to = None
+                if owned.pins:
+                    self._share(parent, (child.number, number, page), owned)
+            return
+        before, after = area.view(), copy.view()
+        if before == after and not any(before):
+            return
+        for page, (theirs, ours) in enumerate(zip(before, after, strict=True)):
             if theirs is ours:
-                if theirs is not None and theirs is not ZERO:
+                if type(theirs) is Page or type(theirs) is Slot:
                     self._share(parent, (child.number, number, page), theirs)
             elif theirs is ZERO and ours is None:
                 continue  # fork copies no page table of an area that was only ever read.
-            elif type(theirs) is not Page or type(ours) is not Page or len(ours.maps) + len(ours.folio.pmds) != 1:
+            elif not (
+                type(theirs) is type(ours) is Page and len(ours.maps) + len(ours.folio.pmds) == 1
+            ):
                 where = (child.number, number, page)
                 raise Violation(
                     "outcome",
@@ -248,7 +282,9 @@ class Oracle:
                     f"{address(where)} shares the page that {parent} has pinned with {handle}: "
                     "the next write takes the pin's page away",
                     folio=folio_name(owned.folio),
-                    terms=[Term("mappers of a pinned page", "its owner", "also the child", owners(owned.folio))],
+                    terms=[
+                        Term("mappers of a pinned page", "its owner", "also the child", owners(owned.folio))
+                    ],
                 )
 
     def _exit(self, op: ops.Exit, report: Report) -> None:
@@ -279,7 +315,7 @@ class Oracle:
                     self._own(process, where, owned, "pin-coherence", "was taken for good")
                     owned.private_to = process
                 handle.pages.append(owned)
-                (owned.pins if pinned else owned.gets).add(handle)
+                owned.hold(handle)
                 world.affected[owned.folio] = None
             elif owned is ZERO and not op.write:
                 handle.pages.append(None)
@@ -294,8 +330,7 @@ class Oracle:
         self._seen_by(handle, report)
         for page in handle.pages:
             if page is not None:
-                page.pins.discard(handle)
-                page.gets.discard(handle)
+                page.release(handle)
                 world.affected[page.folio] = None
 
     def _dma(self, op: ops.Dma, report: Report) -> None:
@@ -371,12 +406,13 @@ class Oracle:
         self._change(op, report, ZAP, span)
         process = world.processes[op.process]
         area = process.areas[op.area]
-        for page in span:
-            if area.at(page) is not None:
+        left = area.view()[span.start : span.stop]
+        for page, owned in zip(span, left, strict=True):
+            if owned is not None:
                 where = (op.process, op.area, page)
-                raise Violation("outcome", f"{address(where)} still has {describe(area.at(page))}")
-            if type(op) is ops.Unmap:
-                area.mapped[page] = False
+                raise Violation("outcome", f"{address(where)} still has {describe(owned)}")
+        if type(op) is ops.Unmap:
+            area.mapped[span.start : span.stop] = [False] * len(span)
         if not any(area.mapped):
             del process.areas[op.area]
 
@@ -409,13 +445,14 @@ class Oracle:
         area = self.world.processes[op.process].areas[op.area]
         for page in self.world.span(op.page, op.count):
             owned = area.at(page)
-            if type(owned) is Page and owned.folio.slot is not None and not self._is_needed(owned.folio):
-                if self._exact and not report.error:
-                    raise Violation(
-                        "refusal",
-                        "no swap entry needs the slots, yet the folio stays in the swap cache",
-                        folio=folio_name(owned.folio),
-                    )
+            if type(owned) is not Page or owned.folio.slot is None or self._is_needed(owned.folio):
+                continue
+            if self._exact and not report.error:
+                raise Violation(
+                    "refusal",
+                    "no swap entry needs the slots, yet the folio stays in the swap cache",
+                    folio=folio_name(owned.folio),
+                )
 
     def _is_needed(self, folio: Folio) -> bool:
         """Whether a swap entry refers to any of a cached folio's slots."""
@@ -498,6 +535,11 @@ def _is_quiet(report: Report) -> bool:
     return not (report.ptes or report.pmds or report.folios or report.cached or report.batched)
 
 
+def _has_one_user(page: Page, folio: Folio) -> bool:
+    """Whether a page that is mapped belongs to that mapping alone."""
+    return len(page.maps) + len(folio.pmds) == 1 and not page.pins and not page.gets and folio.slot is None
+
+
 def _same_value(where: Where, owned: Owned, value: int | None, by: str = "") -> None:
     expected = owned.value if type(owned) is Page else 0
     if value is not None and value != expected:
@@ -512,8 +554,18 @@ def _not_allowed(op: Operation, where: Where, old: Owned, new: Owned) -> Violati
     )
 
 
+def _first(turn: Turn, *kinds: type) -> Move:
+    """The first page of a whole area that turned, or that turned in this way."""
+    process, area, before, after = turn
+    for page, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old is not new and (not kinds or (type(old), type(new)) == kinds):
+            return (process, area, page), old, new
+    return (process, area, 0), None, None
+
+
 def _left_unmapped(op: Operation, where: Where, owned: Owned) -> Violation:
-    return Violation("outcome", f"{ops.NAMES[type(op)]} succeeded, yet {address(where)} has {describe(owned)}")
+    what = f"{ops.NAMES[type(op)]} succeeded, yet {address(where)} has {describe(owned)}"
+    return Violation("outcome", what)
 
 
 def _done_anyway(what: str, folio: Folio) -> Violation:

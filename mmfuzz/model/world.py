@@ -38,10 +38,12 @@ class World:
     def adopt(self, head: int, order: int) -> Folio:
         """A folio that the target made just now, with fresh pages that nothing refers to yet."""
         folio = Folio(head, order)
-        for index in range(1 << order):
-            page = Page(folio, index)
+        if order:
+            folio.pages = [Page(folio, index) for index in range(1 << order)]
+            self.frames.update(enumerate(folio.pages, head))
+        else:
+            self.frames[head] = page = Page(folio, 0)
             folio.pages.append(page)
-            self.frames[head + index] = page
         self.affected[folio] = None
         return folio
 
@@ -78,7 +80,10 @@ class World:
     def link(self, where: Where, owned: Owned) -> None:
         """A PTE starts to refer to something."""
         if type(owned) is Page:
-            owned.maps.add(where)
+            if owned.maps:
+                owned.maps.add(where)
+            else:
+                owned.maps = {where}
             self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.add(where)
@@ -106,18 +111,23 @@ class World:
         found = self.area(process, area)
         return found.at(page) if found is not None else None
 
+    def map_whole(self, process: int, number: int, area: Area, folio: Folio) -> None:
+        """A PMD entry starts to map a folio."""
+        folio.pmds = {*folio.pmds, (process, number)}
+        self.affected[folio] = None
+        area.pmd = folio
+
     def unmap_all(self, process: int, number: int, area: Area) -> None:
         """Every entry of an area stops referring to anything."""
         pmd = area.pmd
         if type(pmd) is Folio:
             pmd.pmds.discard((process, number))
             self.affected[pmd] = None
-        elif pmd is TABLE:
-            table = area.table
-            for page, owned in enumerate(table):
+        elif pmd is TABLE and any(area.table):
+            for page, owned in enumerate(area.table):
                 if owned is not None:
                     self.unlink((process, number, page), owned)
-                    table[page] = None
+            area.table = [None] * self.pages
         area.pmd = None
 
     def owned_frames(self) -> int:
