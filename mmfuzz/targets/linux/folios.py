@@ -17,7 +17,11 @@ from mmfuzz.targets.linux.bpf import KernelMemory
 from mmfuzz.targets.linux.btf import Btf, Field
 
 MAPPING_ANON: Final = 1
+MAPPING_KINDS: Final = 3
+"""The bits of `mapping` that tell anonymous folios from others."""
 _DECODED_MAX = 256
+_IS_TAIL = (1).__and__
+"""Of the word that holds a tail's link to its head; elsewhere that word is even."""
 _ADDRESS_MASKS_FROM: Final = 0xFFFF_FFFF_0000_0000
 """A tail's word is its head's address, or from 7.0 on a mask that leads to it; masks are above this."""
 
@@ -62,10 +66,11 @@ class _Pages:
         self.link = at("compound_info", "compound_head")
         self.mapcount = at("_mapcount")
         self.flags = at("flags")
+        self.mapping = at("mapping")
         members = {
             self.flags: "Q",
             self.link: "Q",
-            at("mapping"): "Q",
+            self.mapping: "Q",
             at("index", "__folio_index"): "Q",
             at("private"): "Q",
             self.mapcount: "i",
@@ -78,7 +83,7 @@ class _Pages:
         self.unpacker = struct.Struct(f"{text}{self.size - end}x")
         if list(members) != sorted(members):
             raise TargetUnavailable("this kernel orders the members of struct page in an unknown way")
-        if self.size % 8 or self.mapcount % 4 or self.flags % 8:
+        if self.size % 8 or self.mapcount % 4 or self.flags % 8 or self.mapping % 8:
             raise TargetUnavailable(
                 f"this kernel's struct page has {self.size} bytes, and members off their grid"
             )
@@ -143,6 +148,8 @@ class Folios:
         """Head frames of the given frames, from their raw pages."""
         size = self.pages.size // 8
         links = memoryview(raw).cast("Q")[self.pages.link // 8 :: size].tolist()
+        if not any(map(_IS_TAIL, links)):
+            return set(frames)
         heads = {frame for frame, link in zip(frames, links, strict=True) if not link & 1}
         tails = {link: frame for frame, link in zip(frames, links, strict=True) if link & 1}
         if any(link >= _ADDRESS_MASKS_FROM for link in tails):
@@ -163,7 +170,25 @@ class Folios:
         if heads != wanted:
             raw = self._memory.gather([self.address(frame) for frame in heads], self.pages.size)
         unpacked = self.pages.unpacker.iter_unpack(raw)
-        states = dict(zip(heads, map(PageState._make, unpacked), strict=True))
+        return self._survey(dict(zip(heads, map(PageState._make, unpacked), strict=True)))
+
+    def remains(self, head: int, order: int) -> Survey:
+        """The anonymous folios that begin among the frames of a folio that is gone."""
+        size = self.pages.size
+        raw = self._memory.read(self.address(head), size << order)
+        words = memoryview(raw).cast("Q")
+        links = words[self.pages.link // 8 :: size // 8].tolist()
+        mappings = words[self.pages.mapping // 8 :: size // 8].tolist()
+        unpack = self.pages.unpacker.unpack_from
+        return self._survey(
+            {
+                head + index: PageState._make(unpack(raw, index * size))
+                for index, (link, mapping) in enumerate(zip(links, mappings, strict=True))
+                if mapping & MAPPING_KINDS == MAPPING_ANON and not link & 1
+            }
+        )
+
+    def _survey(self, states: dict[int, PageState]) -> Survey:
         is_head = self.is_head
         large = [head for head, state in states.items() if state[0] & is_head and state[-1] > 0]
         return Survey(states, {head: self._order(head) for head in large})

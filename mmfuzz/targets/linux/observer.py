@@ -15,11 +15,10 @@ from typing import NamedTuple
 from mmfuzz.observation import TABLE, Counters, Mapped, Report
 from mmfuzz.targets.linux.bpf import KernelMemory
 from mmfuzz.targets.linux.btf import Btf
-from mmfuzz.targets.linux.folios import MAPPING_ANON, Folios, PageState, Survey
+from mmfuzz.targets.linux.folios import MAPPING_ANON, MAPPING_KINDS, Folios, PageState, Survey
 from mmfuzz.targets.linux.syscalls import PAGE
 from mmfuzz.targets.linux.tables import AREA_STRIDE, FRAME, PRESENT, Tables, Walker, changed_words
 
-_MAPPING_KINDS = 3
 _NOTHING = (0, 0)
 _KPF_ZERO_PAGE = 1 << 24
 
@@ -31,7 +30,7 @@ class Look(NamedTuple):
     frames: set[int]
     """Every frame that was looked at."""
     heads: list[int]
-    """The folios that they belong to now."""
+    """The folios that they belong to now, and frames that no folio of ours begins at any more."""
     ours: dict[int, PageState]
     """Those of them that are in use, and by our processes."""
     orders: dict[int, int]
@@ -142,13 +141,15 @@ class Observer:
         wanted.discard(self.walker.zero_frame)
         survey = self.folios.survey(wanted)
         ours = self._ours(survey)
-        wholes = self._broken_up(survey, ours)
-        if wholes:
-            pieces = {f for head, order in wholes for f in range(head, head + (1 << order))}
-            wanted |= pieces
-            survey = self.folios.survey(wanted)
-            ours = self._ours(survey)
-        return Look(now, wanted, list(survey.states), ours, survey.orders, self._are_settled(ours))
+        heads = list(survey.states)
+        for head, order in self._broken_up(survey, ours):
+            frames = range(head, head + (1 << order))
+            remains = self.folios.remains(head, order)
+            ours |= self._ours(remains)
+            survey.orders.update(remains.orders)
+            wanted.update(frames)
+            heads += frames
+        return Look(now, wanted, heads, ours, survey.orders, self._are_settled(ours))
 
     def _area_changed(
         self,
@@ -180,7 +181,7 @@ class Observer:
     ) -> None:
         meaning = self.walker.pte_entry
         for page, old, new in changed_words(before, after):
-            was, entry = meaning(old), meaning(new)
+            was, entry = meaning(old) if old else None, meaning(new) if new else None
             if was == entry:
                 continue
             report.ptes.append((slot, area, page, entry))
@@ -207,7 +208,7 @@ class Observer:
             head: state
             for head, state in survey.states.items()
             if state.refcount > 0
-            and state.mapping & _MAPPING_KINDS == MAPPING_ANON
+            and state.mapping & MAPPING_KINDS == MAPPING_ANON
             and first <= state.place < last
         }
 
@@ -262,6 +263,13 @@ class Observer:
         report.cached += [(slot, None) for slot in before if slot not in cached]
         report.cached += [(slot, frame) for slot, frame in cached.items() if before.get(slot) != frame]
         self._cached = cached
+
+    def look_again(self) -> None:
+        """Read every folio of ours anew, at once, for the checks to come."""
+        survey = self.folios.survey(self._known)
+        self._fresh = dict.fromkeys(survey.states)
+        self._fresh.update(self._ours(survey))
+        self._fresh_orders = survey.orders
 
     def counters(self, frame: int) -> Counters | None:
         """The folio that a frame belongs to; None when the frame is free, or not ours any more.

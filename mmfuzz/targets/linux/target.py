@@ -256,7 +256,8 @@ class Linux:
         return
 
     def sweep(self) -> Sweep | None:
-        """Not possible: most frames are other people's."""
+        """Not possible: most frames are other people's. All of ours are read anew."""
+        self._observer.look_again()
         return None
 
     def close(self) -> None:
