@@ -10,13 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from hypothesis import settings
+from hypothesis import Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from mmfuzz import ops
 from mmfuzz.finding import Finding, follow_up
 from mmfuzz.ops import Operation
 from mmfuzz.session import Session
+from mmfuzz.strategies.fit import fit
+from mmfuzz.strategies.operations import DEFAULT
 from mmfuzz.strategies.operations import operations as any_of
 from mmfuzz.targets.base import Target
 from mmfuzz.violation import Violation
@@ -36,7 +38,8 @@ class MemoryMachine(RuleBasedStateMachine):
         self.broken = False
 
     def step(self, op: Operation) -> None:
-        """What every rule does: the operation, where it applies, and every check."""
+        """What every rule does: the operation, fitted to what there is, and every check."""
+        op = fit(op, self.session.world, DEFAULT)
         if self.session.why_not(op) is not None:
             return
         self.program.append(op)
@@ -146,15 +149,20 @@ def machine(target: Target) -> type[MemoryMachine]:
     return type("MemoryMachine", (MemoryMachine,), {"target": target, "failing": None})
 
 
-def fuzz(target: Target, found: Path, *, budget: settings | None = None) -> Finding | None:
-    """Run the rule machine as far as Hypothesis' settings, or those of `budget`, go.
+def fuzz(
+    target: Target, found: Path, *, budget: settings | None = None, seeded: int | None = None
+) -> Finding | None:
+    """Run the rule machine as far as Hypothesis' settings, or those of `budget`, go; `seeded` fixes its choices.
 
     A failing program is saved under `found` as soon as it fails. When Hypothesis is done with shrinking,
     the reducer over operations has the last word, so that machines end at the same programs as campaigns.
     """
-    kind = machine(target)
-    # One failure at a time: several would come as a group, each with a program of its own.
-    one = settings(budget or settings.default, report_multiple_bugs=False)
+    kind = machine(target) if seeded is None else seed(seeded)(machine(target))
+    # One failure at a time: several would come as a group, each with a program of its own. And no
+    # explanation: which lines of mmfuzz a failure runs says nothing about a kernel.
+    budget = budget or settings()
+    phases = [phase for phase in budget.phases if phase is not Phase.explain]
+    one = settings(budget, report_multiple_bugs=False, phases=phases)
     try:
         run_state_machine_as_test(kind, settings=one)
     except Violation as violation:
