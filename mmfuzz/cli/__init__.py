@@ -81,8 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         click.echo("mmfuzz: interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except OSError as error:
-        click.echo(f"mmfuzz: {error}", err=True)
-        _refuse(words, str(error), EXIT_USAGE)
+        message = f"{error.strerror}: {error.filename!r}" if error.filename else str(error)
+        click.echo(f"mmfuzz: {message}", err=True)
+        _refuse(words, message, EXIT_USAGE)
     sys.exit(code or 0)
 
 

@@ -6,8 +6,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from mmfuzz.errors import UsageError
+from mmfuzz.program import FRAMES as FRAMES_ALLOWED
+from mmfuzz.program import HUGE_ORDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mmfuzz.targets.base import Target
 
 TARGETS = ("sim", "linux")
@@ -35,6 +39,8 @@ def open_target(
 
         if swap is not None:
             raise UsageError(f"the simulated kernel has its own swap: it cannot use {swap!r}")
+        _check(frames, FRAMES_ALLOWED, "frames", "a power of two")
+        _check(huge, HUGE_ORDERS, "huge order", "a number")
         return Sim(kernel or KERNEL, frames=frames or FRAMES, huge_order=huge or HUGE_ORDER, plant=plant)
     if name == "linux":
         from mmfuzz.targets.linux import Linux
@@ -46,3 +52,8 @@ def open_target(
     close = get_close_matches(name, TARGETS, 1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     raise UsageError(f"unknown target {name!r}{hint}: one of {', '.join(TARGETS)}")
+
+
+def _check(value: int | None, allowed: Sequence[int], name: str, kind: str) -> None:
+    if value is not None and value not in allowed:
+        raise UsageError(f"{name} {value!r} is not allowed: {kind} from {allowed[0]} to {allowed[-1]}")

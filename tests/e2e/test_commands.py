@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from mmfuzz.cli import main
+from mmfuzz.targets.linux import machine
+
 LEAK = """mmfuzz 1
 plant: fork-no-ref
 expect: fail identity
@@ -77,11 +80,13 @@ def test_fuzz_with_one_seed_does_the_same_twice(tmp_path: Path) -> None:
 
 
 def test_fuzz_keeps_programs_in_its_corpus_and_goes_on_from_them(tmp_path: Path) -> None:
-    words = ("fuzz", "--steps", "2000", "--seed", "3", "--corpus", "kept")
-    first = as_json(*words, cwd=tmp_path)
-    assert list((tmp_path / "kept").rglob("*.mm"))
-    second = as_json(*words, "--json", cwd=tmp_path)
-    assert second["states"] >= first["states"] * 0.9
+    words = ("fuzz", "--seed", "3", "--corpus", "kept", "--steps")
+    first = as_json(*words, "2000", cwd=tmp_path)
+    kept = list((tmp_path / "kept").rglob("*.mm"))
+    assert kept
+    second = as_json(*words, "8000", cwd=tmp_path)
+    assert second["states"] >= first["states"]
+    assert set(kept) < set((tmp_path / "kept").rglob("*.mm"))
     assert mmfuzz("replay", "kept", cwd=tmp_path).returncode == 0
 
 
@@ -197,6 +202,11 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
         (["fuzz", "--target", "windows"], "'windows'"),
         (["fuzz", "--plant", "fork-no-reff"], "fork-no-ref"),
         (["fuzz", "--kernel", "0.1"], "'0.1'"),
+        (["fuzz", "--frames", "100"], "frames 100 is not allowed: a power of two from 64 to 1048576"),
+        (["fuzz", "--huge", "20"], "huge order 20 is not allowed: a number from 2 to 9"),
+        (["fuzz", "--target", "linux", "--plant", "fork-no-ref"], "it cannot have bug 'fork-no-ref'"),
+        (["fuzz", "--swap", "zram"], "the simulated kernel has its own swap: it cannot use 'zram'"),
+        (["fuzz", "--plant", "fork-no-ref", "--corpus", "bad.mm/x"], "Not a directory: 'bad.mm/x"),
         (["bugs", "fork-no-reff"], "did you mean 'fork-no-ref'?"),
         (["hunt", "nothing"], "unknown planted bug 'nothing'"),
         (["replay", "absent.mm"], "no such file or folder: 'absent.mm'"),
@@ -221,6 +231,22 @@ def test_wrong_usage_is_one_clear_line_and_exit_code_2(words: list[str], says: s
     assert "Traceback" not in done.stderr
     refused = mmfuzz(*words, "--json", cwd=tmp_path)
     assert says in json.loads(refused.stdout)["error"]
+
+
+@pytest.mark.parametrize("words", [["fuzz", "--target", "linux"], ["replay", "fine.mm", "--target", "linux"]])
+def test_machine_that_lacks_what_the_target_needs_is_exit_code_3(
+    words: list[str], programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(programs)
+    monkeypatch.setattr(
+        machine, "requirements", lambda: ["BTF of the kernel: build it with CONFIG_DEBUG_INFO_BTF"]
+    )
+    with pytest.raises(SystemExit) as exited:
+        main([*words, "--json"])
+    assert exited.value.code == 3
+    shown = capsys.readouterr()
+    assert "BTF of the kernel: build it with CONFIG_DEBUG_INFO_BTF" in shown.err
+    assert "BTF of the kernel" in json.loads(shown.out)["error"]
 
 
 def test_output_that_nobody_reads_is_no_error(tmp_path: Path) -> None:
