@@ -3,7 +3,6 @@
 - The rule machine against a machine of as many rules, drawing the same, with empty bodies: at least 0.5.
 - The campaign's search on the simulated kernel, checks on, against the rule machine: at least 8.
 - The search with 64, 1,024 and 16,384 frames: within 1.3 of each other.
-- With `--linux`: steps/s on the running kernel on 2 MiB of memory and 4 processes, at least 1,000, and where the time goes.
 
 Timings are noisy: each figure is the best of `ROUNDS` interleaved rounds, and only ratios are judged.
 """

@@ -55,9 +55,9 @@ class Report:
     """What one operation did. Everything is listed once, in its state at the end of the step.
 
     `pmds` and `ptes` hold every entry that changed, be it of another process than the one that ran the
-    operation. When a PMD entry becomes `TABLE`, the entries of its table that are not None are in `ptes`; when it stops being
-    `TABLE`, its entries are gone without being listed. A process that exits loses all its entries
-    without any being listed.
+    operation. When a PMD entry becomes `TABLE`, the entries of its table that are not None are in `ptes`;
+    when it stops being `TABLE`, its entries are gone without being listed. A process that exits loses all
+    its entries without any being listed.
     """
 
     error: str = ""

@@ -159,7 +159,9 @@ class Session:
             "assertion",
             str(bug),
             folio=folio_name(page.folio) if page is not None else "",
-            terms=[Term("owners", len(owners(page.folio)), "see the assertion", owners(page.folio))] if page else (),
+            terms=[Term("owners", len(owners(page.folio)), "see the assertion", owners(page.folio))]
+            if page
+            else (),
         )
 
 

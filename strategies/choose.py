@@ -50,7 +50,9 @@ TRIES = 12
 class Chooser:
     """Chooses operations for a world; `kinds` restricts it to a swarm's subset."""
 
-    def __init__(self, universe: Universe, random: Random, left_out: frozenset[type[Operation]] = frozenset()) -> None:
+    def __init__(
+        self, universe: Universe, random: Random, left_out: frozenset[type[Operation]] = frozenset()
+    ) -> None:
         self._universe = universe
         self._random = random.random
         self._kinds = [kind for kind in OPERATIONS if kind not in left_out]
@@ -119,7 +121,9 @@ class Chooser:
         if number in process.areas:
             return None
         order = self._index(len(universe.orders) + 1) % len(universe.orders)
-        return self._tables[ops.Alloc][process.number + universe.processes * (number + universe.areas * order)]
+        return self._tables[ops.Alloc][
+            process.number + universe.processes * (number + universe.areas * order)
+        ]
 
     def _fork(self, world: World) -> Operation | None:
         for child in range(self._processes):
@@ -132,7 +136,6 @@ class Chooser:
         if len(world.processes) == 1:
             return None
         return self._tables[ops.Exit][self._process(world).number]
-
 
     def _ranged(self, kind: type[Operation], world: World) -> Operation | None:
         place = self._place(world)

@@ -14,7 +14,8 @@ from hypothesis import Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from mmfuzz import ops
-from mmfuzz.finding import Finding, follow_up
+from mmfuzz.corpus import save
+from mmfuzz.finding import Finding, follow_up, program_on
 from mmfuzz.ops import Operation
 from mmfuzz.session import Session
 from mmfuzz.strategies.fit import fit
@@ -23,13 +24,19 @@ from mmfuzz.strategies.operations import operations as any_of
 from mmfuzz.targets.base import Target
 from mmfuzz.violation import Violation
 
+BY = "the rule machine"
+"""Who found a program, as its header says."""
+
 
 class MemoryMachine(RuleBasedStateMachine):
     """Programs of memory operations on `target`; `machine` makes a class with a target of its own."""
 
     target: ClassVar[Target]
-    failing: ClassVar[tuple[tuple[Operation, ...], Violation] | None] = None
-    """The program that failed last, and how: after Hypothesis has shrunk, its smallest."""
+    failing: ClassVar[dict[str, tuple[tuple[Operation, ...], Violation]]] = {}
+    """The shortest program that failed each property, and how. Shrinking may go over from one to another."""
+    found: ClassVar[Path | None] = None
+    """Folder for the first program that fails each property, before anything else happens."""
+    saved: ClassVar[list[Path]] = []
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +68,13 @@ class MemoryMachine(RuleBasedStateMachine):
 
     def _failed(self, violation: Violation) -> None:
         self.broken = True
-        type(self).failing = (tuple(self.program), violation)
+        failing = type(self).failing
+        known = failing.get(violation.property)
+        if known is None and self.found is not None:
+            program = program_on(self.target, self.program, f"fail {violation.property}", BY)
+            type(self).saved.append(save(program, self.found))
+        if known is None or len(self.program) < len(known[0]):
+            failing[violation.property] = tuple(self.program), violation
 
     @rule(op=any_of(ops.Alloc))
     def alloc(self, op: ops.Alloc) -> None:
@@ -144,29 +157,34 @@ class MemoryMachine(RuleBasedStateMachine):
         self.step(op)
 
 
-def machine(target: Target) -> type[MemoryMachine]:
-    """A rule machine whose programs run on `target`."""
-    return type("MemoryMachine", (MemoryMachine,), {"target": target, "failing": None})
+def machine(target: Target, found: Path | None = None) -> type[MemoryMachine]:
+    """A rule machine whose programs run on `target`, and are saved under `found` when they fail."""
+    own = {"target": target, "failing": {}, "found": found, "saved": []}
+    return type("MemoryMachine", (MemoryMachine,), own)
 
 
 def fuzz(
     target: Target, found: Path, *, budget: settings | None = None, seeded: int | None = None
-) -> Finding | None:
+) -> list[Finding]:
     """Run the rule machine as far as Hypothesis' settings, or those of `budget`, go; `seeded` fixes its choices.
 
-    A failing program is saved under `found` as soon as it fails. When Hypothesis is done with shrinking,
-    the reducer over operations has the last word, so that machines end at the same programs as campaigns.
+    When Hypothesis is done with shrinking, the reducer over operations has the last word for each property
+    that failed, so that machines end at the same programs as campaigns. They are saved under `found`.
     """
-    kind = machine(target) if seeded is None else seed(seeded)(machine(target))
+    kind = machine(target, found)
     # One failure at a time: several would come as a group, each with a program of its own. And no
     # explanation: which lines of mmfuzz a failure runs says nothing about a kernel.
     budget = budget or settings()
     phases = [phase for phase in budget.phases if phase is not Phase.explain]
     one = settings(budget, report_multiple_bugs=False, phases=phases)
+    findings: list[Finding] = []
     try:
-        run_state_machine_as_test(kind, settings=one)
-    except Violation as violation:
-        assert kind.failing is not None
-        by = f"{target.traits.name} {target.traits.kernel}, the rule machine"
-        return next(follow_up(target, kind.failing[0], violation, found, by), None)
-    return None
+        run_state_machine_as_test(kind if seeded is None else seed(seeded)(kind), settings=one)
+    except Violation:
+        for program, violation in kind.failing.values():
+            findings += follow_up(target, program, violation, found, BY)
+        kept = {finding.path for finding in findings}
+        for path in kind.saved:
+            if kept and path not in kept:
+                path.unlink(missing_ok=True)
+    return findings

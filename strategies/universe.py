@@ -33,10 +33,7 @@ class Universe:
     def spans(self) -> tuple[tuple[int, int], ...]:
         """(page, count) of every range, single pages first and the whole area last."""
         ranges = [
-            (page, count)
-            for count in COUNTS
-            if count <= self.pages
-            for page in range(self.pages - count + 1)
+            (page, count) for count in COUNTS if count <= self.pages for page in range(self.pages - count + 1)
         ]
         return (*ranges, (0, WHOLE))
 

@@ -167,9 +167,7 @@ class Worker:
 
     def _minimised(self, kept: Kept) -> Sequence[Operation]:
         wanted = set(kept.reached)
-        return reduce(
-            kept.ops, lambda ops: wanted <= self._explorer.reaches(ops), runs_max=MINIMISING_RUNS
-        )
+        return reduce(kept.ops, lambda ops: wanted <= self._explorer.reaches(ops), runs_max=MINIMISING_RUNS)
 
     # Failures
 
@@ -177,7 +175,9 @@ class Worker:
         """Have a failing program saved and made minimal, and tell."""
         if failure is None or any(found.property == failure.violation.property for found in self._failures):
             return
-        for finding in follow_up(self._target, failure.ops, failure.violation, self._settings.found, self._by):
+        for finding in follow_up(
+            self._target, failure.ops, failure.violation, self._settings.found, self._by
+        ):
             found = Found(
                 finding.property,
                 finding.message,

@@ -14,10 +14,16 @@ from mmfuzz.observation import Counters
 from mmfuzz.violation import Term, Violation
 
 PIN_WEIGHT = 1024
-"""GUP_PIN_COUNTING_BIAS: what a FOLL_PIN adds to a base page's refcount (3faa52c03f44, "mm/gup: track FOLL_PIN pages", v5.7)."""
+"""GUP_PIN_COUNTING_BIAS: what a FOLL_PIN adds to a base page's refcount.
+
+3faa52c03f44 ("mm/gup: track FOLL_PIN pages", v5.7).
+"""
 
 ENTIRELY_MAPPED = 0x800000
-"""What `_nr_pages_mapped` carries on top while a PMD maps the folio (4b51634cd16a, "mm,thp,rmap: subpages_mapcount COMPOUND_MAPPED if PMD-mapped", v6.2)."""
+"""What `_nr_pages_mapped` carries on top while a PMD maps the folio.
+
+4b51634cd16a ("mm,thp,rmap: subpages_mapcount COMPOUND_MAPPED if PMD-mapped", v6.2).
+"""
 
 
 def check_folio(folio: Folio, seen: Counters, *, pins_coalesced: bool = False) -> None:
@@ -112,7 +118,10 @@ def _pins_within(folio: Folio, seen: Counters, pages: int) -> int:
 
 
 def _check_mm_slots(folio: Folio, seen: Counters, maps: int) -> None:
-    """The two tracked mms and the shared bit (6af8cb80d3a9, "mm/rmap: basic MM owner tracking for large folios", v6.15)."""
+    """The two tracked mms and the shared bit.
+
+    6af8cb80d3a9 ("mm/rmap: basic MM owner tracking for large folios (!hugetlb)", v6.15).
+    """
     assert seen.mm_slots is not None
     (first, first_maps), (second, second_maps) = seen.mm_slots
     if first_maps + second_maps > maps:
@@ -140,7 +149,10 @@ def _check_contents(folio: Folio, seen: Counters) -> None:
 
 
 def _check_exclusive(folio: Folio, seen: Counters) -> None:
-    """PG_anon_exclusive (6c287605fd56, "mm: remember exclusively mapped anonymous pages with PG_anon_exclusive", v5.19)."""
+    """The flag that says who alone may write.
+
+    6c287605fd56 ("mm: remember exclusively mapped anonymous pages with PG_anon_exclusive", v5.19).
+    """
     assert seen.exclusive is not None
     pmds = folio.pmds
     if pmds and folio.pages[0].private_to is None and len(pmds) > 1 and seen.exclusive[0]:

@@ -94,7 +94,9 @@ class Fault(Cow):
             self.swap_free(old.slot)
         if write and folio._refcount == 1 + len(folio.pages):
             self.folio_free_swap(folio)
-        self.swapin_map(mm, vma, first, pages, write=write, asked=page, exclusive=self.swapin_exclusive(entry))
+        self.swapin_map(
+            mm, vma, first, pages, write=write, asked=page, exclusive=self.swapin_exclusive(entry)
+        )
         now = vma.ptes[page]
         if write and type(now) is Pte and not now.writable:
             return "" if self.do_wp_page(mm, vma, page) else ENOMEM

@@ -120,7 +120,10 @@ class Fork(Gup):
         return count
 
     def copy_present_page(self, page: Page, child: Mm, copy: Vma, number: int) -> bool:
-        """The child gets a page of its own at once: 70e806e4e645 ("mm: Do early cow for pinned pages during fork() for ptes", v5.9)."""
+        """The child gets a page of its own at once.
+
+        70e806e4e645 ("mm: Do early cow for pinned pages during fork() for ptes", v5.9).
+        """
         fresh = self.alloc_folio(0)
         if fresh is None:
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.kernel.profile import Profile
 from mmfuzz.kernel.swap import SwapSpace
-from mmfuzz.observation import TABLE, ZERO, Special
+from mmfuzz.observation import TABLE, Special
 
 
 class Pte:
@@ -134,5 +134,3 @@ class AddressSpaces(SwapSpace):
             if vma.anon_vma is anon_vma:
                 return vma
         return None
-
-

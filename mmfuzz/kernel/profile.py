@@ -40,7 +40,9 @@ def resolve(version: str) -> Profile:
     wanted = _numbers(version)
     fitting = [name for name in PROFILES if _numbers(name) <= wanted]
     if not fitting:
-        raise UsageError(f"no kernel profile at or below {version!r}: the oldest is {min(PROFILES, key=_numbers)}")
+        raise UsageError(
+            f"no kernel profile at or below {version!r}: the oldest is {min(PROFILES, key=_numbers)}"
+        )
     return PROFILES[max(fitting, key=_numbers)]
 
 

@@ -49,7 +49,9 @@ class Rmap(AddressSpaces):
             folio._nr_pages_mapped += ENTIRELY_MAPPED
         self.add_large_mapcount(folio, 1, mm)
 
-    def folio_try_dup_anon_rmap_ptes(self, folio: Folio, pages: Sequence[Page], parent: Mm, child: Mm) -> bool:
+    def folio_try_dup_anon_rmap_ptes(
+        self, folio: Folio, pages: Sequence[Page], parent: Mm, child: Mm
+    ) -> bool:
         """Map a parent's pages in its child, shared from now on; refused when one of them may be pinned."""
         if self.needs_cow_for_dma(parent, folio) and any(page.anon_exclusive for page in pages):
             return False

@@ -83,6 +83,7 @@ class Zap(HugeMappings):
             self.zap_range(mm, vma, range(self.nr_huge))
             if vma.anon_vma is not None:
                 vma.anon_vma.mms.pop(mm, None)
+        mm.vmas.clear()
         del self.mms[mm.process]
 
     def unmap_vma(self, mm: Mm, vma: Vma, span: range) -> None:

@@ -16,15 +16,10 @@ def state_of(folio: Folio, world: World) -> int:
     """A small integer that is equal for folios in the same kind of situation.
 
     It packs: order class, PMD maps (0, 1, more), pages with PTE maps (none, some, all), most PTE maps of a
-    page (0, 1, more), pins, gets, swap cache with or without swap entries, LRU batch, and whether one
-    process owns it alone.
+    page (0, 1, more), pins, gets, swap cache, the most swap entries of a page in it (0, 1, more), whether
+    it has a page that nothing else refers to, LRU batch, and whether one process owns it alone.
     """
-    flags = 1
-    if folio.slot is not None:
-        flags = 17
-        slot = world.slots.get(folio.slot)
-        if slot is not None and slot.entries:
-            flags = 49
+    flags = 1 if folio.slot is None else _cached(folio, folio.slot, world)
     if folio.batches:
         flags |= 64
     order = folio.order
@@ -49,8 +44,21 @@ def state_of(folio: Folio, world: World) -> int:
 _BASE_MAPPED = 1 << 14
 """Where the number of a page's PTE maps stands."""
 
+_ABANDONED = 1 << 16
+
+
+def _cached(folio: Folio, first: int, world: World) -> int:
+    """In the swap cache: the most swap entries of a page, and whether a page is neither mapped nor swapped."""
+    flags = 1 | 16
+    slots = world.slots
+    for number, page in enumerate(folio.pages, first):
+        slot = slots.get(number)
+        if slot is not None and slot.entries:
+            flags |= 32 if len(slot.entries) == 1 else 32 | 128
+        elif not page.maps and not folio.pmds:
+            flags |= _ABANDONED
+    return flags
+
 
 def _holds(page: Page) -> int:
-    return (
-        (2 if page.pins else 0) | (4 if page.gets else 0) | (8 if page.private_to is not None else 0)
-    )
+    return (2 if page.pins else 0) | (4 if page.gets else 0) | (8 if page.private_to is not None else 0)

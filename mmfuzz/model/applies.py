@@ -9,13 +9,21 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.owners import Area, Folio, Page, Slot
+from mmfuzz.model.owners import Area, Page, Slot
 from mmfuzz.model.world import World
-from mmfuzz.observation import TABLE, ZERO
+from mmfuzz.observation import TABLE
 from mmfuzz.ops import Operation
 
 Ranged = (
-    ops.Fault | ops.Pin | ops.Get | ops.Unmap | ops.Dontneed | ops.SwapOut | ops.SwapIn | ops.FreeSwap | ops.Migrate
+    ops.Fault
+    | ops.Pin
+    | ops.Get
+    | ops.Unmap
+    | ops.Dontneed
+    | ops.SwapOut
+    | ops.SwapIn
+    | ops.FreeSwap
+    | ops.Migrate
 )
 
 

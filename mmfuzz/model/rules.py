@@ -259,9 +259,7 @@ class Oracle:
                     self._share(parent, (child.number, number, page), theirs)
             elif theirs is ZERO and ours is None:
                 continue  # fork copies no page table of an area that was only ever read.
-            elif not (
-                type(theirs) is type(ours) is Page and len(ours.maps) + len(ours.folio.pmds) == 1
-            ):
+            elif not (type(theirs) is type(ours) is Page and len(ours.maps) + len(ours.folio.pmds) == 1):
                 where = (child.number, number, page)
                 raise Violation(
                     "outcome",

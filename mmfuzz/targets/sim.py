@@ -8,7 +8,6 @@ from typing import Any
 from mmfuzz import ops
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Pte, PteEntry, SwapPte
-from mmfuzz.kernel.page import Page
 from mmfuzz.kernel.profile import resolve
 from mmfuzz.observation import TABLE, Counters, Entry, Mapped, Report, Swapped, Sweep, stamp
 from mmfuzz.ops import Operation
@@ -27,7 +26,12 @@ class Sim:
     """
 
     def __init__(
-        self, kernel: str = "6.18", *, frames: int = FRAMES, huge_order: int = HUGE_ORDER, plant: str | None = None
+        self,
+        kernel: str = "6.18",
+        *,
+        frames: int = FRAMES,
+        huge_order: int = HUGE_ORDER,
+        plant: str | None = None,
     ) -> None:
         self._profile = resolve(kernel)
         self._frames = frames
@@ -60,11 +64,10 @@ class Sim:
         if kernel.pmd_writes:
             self._observe_pmds(report)
         ptes = report.ptes
-        for (mm, area, page) in kernel.pte_writes:
+        for mm, area, page in kernel.pte_writes:
             vma = mm.vmas.get(area)
             if vma is not None and vma.pmd is TABLE and (mm, area) not in kernel.pmd_writes:
-                if kernel.mms.get(mm.process) is mm:
-                    ptes.append((mm.process, area, page, _entry(vma.ptes[page])))
+                ptes.append((mm.process, area, page, _entry(vma.ptes[page])))
         kernel.pte_writes.clear()
         kernel.pmd_writes.clear()
         if kernel.made:
@@ -72,7 +75,9 @@ class Sim:
             kernel.made.clear()
         if kernel.cache_moves:
             cached = kernel.swap_cache
-            report.cached = [(slot, cached[slot].pfn if slot in cached else None) for slot in kernel.cache_moves]
+            report.cached = [
+                (slot, cached[slot].pfn if slot in cached else None) for slot in kernel.cache_moves
+            ]
             kernel.cache_moves.clear()
         if kernel.batch_moves:
             one, other = kernel.batches
@@ -264,6 +269,8 @@ def _entry(entry: PteEntry) -> Entry:
 
 
 _DO: dict[type[Operation], Callable[[Sim, Any, int, Report], None]] = {
-    kind: getattr(Sim, f"_{ops.NAMES[kind]}") for kind in ops.OPERATIONS if hasattr(Sim, f"_{ops.NAMES[kind]}")
+    kind: getattr(Sim, f"_{ops.NAMES[kind]}")
+    for kind in ops.OPERATIONS
+    if hasattr(Sim, f"_{ops.NAMES[kind]}")
 }
 _DO |= {ops.Pin: Sim._take, ops.Get: Sim._take, ops.Unpin: Sim._release, ops.Put: Sim._release}

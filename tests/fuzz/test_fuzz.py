@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hypothesis import seed, settings
+from hypothesis import settings
 
 from mmfuzz.campaign.explore import Explorer
 from mmfuzz.finding import Finding, follow_up
@@ -21,10 +22,11 @@ SEARCH_STEPS = {"sim": 20_000, "linux": 500}
 MACHINE_PROGRAMS = {"sim": 60, "linux": 5}
 
 
-def fail_with(finding: Finding | None) -> None:
-    """Fail with the report of a finding, if there is one."""
-    if finding is not None:
-        pytest.fail(failure(finding.report, finding.ops, finding.step, finding.path), pytrace=False)
+def fail_with(findings: Iterable[Finding]) -> None:
+    """Fail with the reports of what was found, if anything was."""
+    reports = [failure(found.report, found.ops, found.step, found.path) for found in findings]
+    if reports:
+        pytest.fail("\n\n".join(reports), pytrace=False)
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -41,6 +43,4 @@ def test_search_finds_nothing(mmfuzz_target: Target, part: int) -> None:
     while explorer.steps < SEARCH_STEPS[mmfuzz_target.traits.name]:
         failed = explorer.explore()
         if failed is not None:
-            fail_with(
-                next(follow_up(mmfuzz_target, failed.ops, failed.violation, FOUND, "the test suite"), None)
-            )
+            fail_with(follow_up(mmfuzz_target, failed.ops, failed.violation, FOUND, "the test suite"))

@@ -16,18 +16,17 @@ PLANTED = Path(__file__).parents[2] / "corpus" / "planted"
 BUDGET = settings(max_examples=500, stateful_step_count=50, database=None, print_blob=False)
 
 
-@pytest.mark.parametrize("name", ["fork-no-ref", "pin-counts-one", "zap-no-put", "pmd-split-n-refs", "free-wrong-order"])
+@pytest.mark.parametrize("name", ["fork-no-ref", "pin-counts-one", "zap-no-put", "pmd-split-n-refs"])
 def test_the_machine_ends_at_the_known_reproducer(name: str, tmp_path: Path) -> None:
-    finding = fuzz(Sim(plant=name), tmp_path, budget=BUDGET, seeded=0)
+    findings = fuzz(Sim(plant=name), tmp_path, budget=BUDGET, seeded=0)
 
-    assert finding is not None
-    assert load(PLANTED / f"{name}.mm").ops == finding.ops
-    assert load(finding.path).ops == finding.ops
-    assert [finding.path] == list(tmp_path.iterdir()), "what was saved first gave way to the minimal program"
+    known = load(PLANTED / f"{name}.mm")
+    assert (known.expected_property, known.ops) in [(found.property, found.ops) for found in findings]
+    assert {found.path for found in findings} == set(tmp_path.iterdir()), "only minimal programs stay"
 
 
 def test_the_same_seed_makes_the_same_run(tmp_path: Path) -> None:
     runs = [fuzz(Sim(plant="fork-no-map"), tmp_path, budget=BUDGET, seeded=1) for _ in range(2)]
 
-    assert runs[0] is not None
+    assert runs[0]
     assert runs[0] == runs[1]
