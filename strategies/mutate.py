@@ -1,5 +1,8 @@
 """New programs from kept ones: extended, spliced, thinned, arguments changed.
 
+Thinning costs nothing extra: where a thinned plan still reaches the state that its program was kept for, the
+guide keeps the shorter one.
+
 A mutant is only a plan. What no longer applies is skipped when it runs, and the campaign extends it with
 chosen operations, so a mutation needs no knowledge of what is enabled.
 """
@@ -15,6 +18,9 @@ from mmfuzz.strategies.universe import Universe
 
 Plan = list[Operation]
 
+UNCHANGED_SHARE = 0.6
+"""Plans that are a kept program as it is: only what follows it is new."""
+
 
 class Mutator:
     """Makes plans from kept programs with a seeded source of chance."""
@@ -29,7 +35,7 @@ class Mutator:
         `other` is another kept program, for splicing.
         """
         plan = list(program)
-        if self._random.random() < 0.5:
+        if self._random.random() < UNCHANGED_SHARE:
             return plan
         for _ in range(self._random.randint(1, 3)):
             if plan:

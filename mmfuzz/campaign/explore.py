@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from mmfuzz.campaign.guide import Guide, Transition
+from mmfuzz.campaign.guide import Guide
 from mmfuzz.ops import Operation
-from mmfuzz.reduce import reduce
 from mmfuzz.session import Journal, Session, run
 from mmfuzz.strategies.choose import Chooser
 from mmfuzz.strategies.mutate import Mutator
@@ -20,14 +19,14 @@ from mmfuzz.violation import Violation
 STEPS_FRESH = 100
 """Steps of a program that is made from nothing."""
 
-STEPS_EXTENDED = 30
+STEPS_SHORT = 30
+"""Steps of such a program where it is to be gone on from: what is short is cheap to repeat."""
+
+STEPS_EXTENDED = 12
 """Steps by which a kept program is extended at most."""
 
-FRESH_SHARE = 0.15
+FRESH_SHARE = 0.03
 """Programs that are made from nothing even when there are kept ones."""
-
-THINNING_RUNS = 24
-"""Runs that may be spent on making a program that is kept shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +71,12 @@ class Explorer:
             length = min(length, steps_max)
         session = self._session()
         done: list[Operation] = []
-        reached: list[Transition] = []
         try:
-            useful = self._run(session, plan, length, done, reached)
+            self._run(session, plan, length, done)
             session.finish()
         except Violation as violation:
             self.steps += 1
             return Failure(tuple(done), violation)
-        if useful and self.guided:
-            self._keep(done[:useful], reached)
         return None
 
     def replay(self, ops: Sequence[Operation]) -> Failure | None:
@@ -88,14 +84,11 @@ class Explorer:
         self.programs += 1
         session = self._session()
         done: list[Operation] = []
-        reached: list[Transition] = []
         try:
-            useful = self._run(session, ops, len(ops), done, reached)
+            self._run(session, ops, len(ops), done)
             session.finish()
         except Violation as violation:
             return Failure(tuple(done), violation)
-        if useful:
-            self.guide.keep(done[:useful], reached)
         return None
 
     def _session(self) -> Session:
@@ -104,66 +97,49 @@ class Explorer:
     def _plan(self) -> tuple[Sequence[Operation], int]:
         """Operations to begin with, and the length to extend them to."""
         if not self.guided or not self.guide.kept or self.random.random() < FRESH_SHARE:
-            return (), STEPS_FRESH
+            return (), STEPS_SHORT if self.guided else STEPS_FRESH
         kept = self.guide.choose(self.random)
         other = self.guide.kept[self.random.randrange(len(self.guide.kept))]
         plan = self.mutator.mutate(kept.ops, other.ops)
         return plan, len(plan) + self.random.randint(1, STEPS_EXTENDED)
 
-    def _run(
-        self,
-        session: Session,
-        plan: Sequence[Operation],
-        length: int,
-        done: list[Operation],
-        reached: list[Transition],
-    ) -> int:
-        """Do the plan, then chosen operations up to `length`; how many operations led to something new."""
-        useful = 0
+    def _run(self, session: Session, plan: Sequence[Operation], length: int, done: list[Operation]) -> None:
+        """Do the plan, then chosen operations up to `length`."""
         world = session.world
         observe = self.guide.observe
         planned = len(plan)
-        for number in range(length):
+        number = 0
+        while number < length:
             if number < planned:
                 op = plan[number]
-                if session.why_not(op) is not None:
-                    self.steps += 1
-                    continue
+                applies = session.why_not(op) is None
             else:
                 op = self.chooser.next(world)
-                if session.target.unsupported(op) is not None:
-                    continue
+                applies = session.target.unsupported(op) is None
+            number += 1
+            self.steps += 1
+            if not applies:
+                continue
             done.append(op)
             report = session.do(op)
-            self.steps += 1
             self.operations[type(op)] += 1
             if self.guided:
-                new = observe(session, op, report.error)
-                if new:
-                    reached += new
-                    useful = len(done)
-        return useful
+                observe(session, op, report.error, done)
 
-    def _keep(self, ops: Sequence[Operation], reached: Sequence[Transition]) -> None:
-        """Keep a program, first made shorter as far as a few runs allow."""
-        wanted = set(reached)
-        ops = reduce(ops, lambda shorter: wanted <= self.reaches(shorter), runs_max=THINNING_RUNS)
-        self.guide.keep(ops, reached)
-
-    def reaches(self, ops: Sequence[Operation]) -> set[Transition]:
-        """The transitions of a program, run on its own; its steps count."""
+    def reaches(self, ops: Sequence[Operation]) -> set[int]:
+        """The abstract states that a program leads folios to, run on its own; its steps count."""
         fresh = Guide()
         session = self._session()
-        found: set[Transition] = set()
+        done: list[Operation] = []
         try:
             for op in ops:
                 self.steps += 1
                 if session.why_not(op) is None:
-                    report = session.do(op)
-                    found.update(fresh.observe(session, op, report.error))
+                    done.append(op)
+                    fresh.observe(session, op, session.do(op).error, done)
         except Violation:
             return set()
-        return found
+        return {kept.state for kept in fresh.kept}
 
 
 def universe_of(target: Target) -> Universe:
