@@ -9,7 +9,7 @@ from random import Random
 
 from mmfuzz.campaign.guide import Guide
 from mmfuzz.ops import Operation
-from mmfuzz.session import Journal, Session, run
+from mmfuzz.session import Journal, Session
 from mmfuzz.strategies.choose import Chooser
 from mmfuzz.strategies.mutate import Mutator
 from mmfuzz.strategies.universe import Universe
@@ -73,7 +73,7 @@ class Explorer:
         done: list[Operation] = []
         try:
             self._run(session, plan, length, done)
-            session.finish()
+            self.steps += session.finish()
         except Violation as violation:
             self.steps += 1
             return Failure(tuple(done), violation)
@@ -86,7 +86,7 @@ class Explorer:
         done: list[Operation] = []
         try:
             self._run(session, ops, len(ops), done)
-            session.finish()
+            self.steps += session.finish()
         except Violation as violation:
             return Failure(tuple(done), violation)
         return None
@@ -146,13 +146,3 @@ def universe_of(target: Target) -> Universe:
     """The universe that suits a target: the first pages of an area, and orders below its PMD's."""
     order = target.traits.huge_order
     return Universe(pages=min(8, 1 << order), huge_order=order)
-
-
-def same_failure(target: Target, property: str) -> Callable[[Sequence[Operation]], bool]:
-    """Whether a program fails with a property on a target: what reduction asks."""
-
-    def fails(ops: Sequence[Operation]) -> bool:
-        violation = run(ops, target).violation
-        return violation is not None and violation.property == property
-
-    return fails
