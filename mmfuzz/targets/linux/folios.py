@@ -7,8 +7,9 @@ stays None.
 
 from __future__ import annotations
 
+import functools
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from mmfuzz.errors import TargetUnavailable
@@ -39,6 +40,10 @@ class PageState(NamedTuple):
     mapcount: int
     """As it is: counts from -1."""
     refcount: int
+
+
+_page_state: Callable[[tuple[int, ...]], PageState] = functools.partial(tuple.__new__, PageState)
+"""`PageState._make` without its check of the length, which costs more than all the rest."""
 
 
 class Survey(NamedTuple):
@@ -165,12 +170,16 @@ class Folios:
         wanted = sorted(set(frames))
         if not wanted:
             return Survey({}, {})
-        raw = self._memory.gather([self.address(frame) for frame in wanted], self.pages.size)
+        raw = self._gather(wanted)
         heads = sorted(self._heads(wanted, raw))
         if heads != wanted:
-            raw = self._memory.gather([self.address(frame) for frame in heads], self.pages.size)
+            raw = self._gather(heads)
         unpacked = self.pages.unpacker.iter_unpack(raw)
-        return self._survey(dict(zip(heads, map(PageState._make, unpacked), strict=True)))
+        return self._survey(dict(zip(heads, map(_page_state, unpacked), strict=True)))
+
+    def _gather(self, frames: Sequence[int]) -> bytes:
+        vmemmap, size = self.vmemmap, self.pages.size
+        return self._memory.gather([vmemmap + frame * size for frame in frames], size)
 
     def remains(self, head: int, order: int) -> Survey:
         """The anonymous folios that begin among the frames of a folio that is gone."""
@@ -182,7 +191,7 @@ class Folios:
         unpack = self.pages.unpacker.unpack_from
         return self._survey(
             {
-                head + index: PageState._make(unpack(raw, index * size))
+                head + index: _page_state(unpack(raw, index * size))
                 for index, (link, mapping) in enumerate(zip(links, mappings, strict=True))
                 if mapping & MAPPING_KINDS == MAPPING_ANON and not link & 1
             }
@@ -229,7 +238,7 @@ class Folios:
 
     def _decode(self, head: int, order: int, raw: bytes) -> Counters:
         large, size = self.large, self.pages.size
-        state = PageState._make(self.pages.unpacker.unpack_from(raw))
+        state = _page_state(self.pages.unpacker.unpack_from(raw))
         mapcounts = memoryview(raw).cast("i")[self.pages.mapcount // 4 :: size // 4].tolist()
         flags = memoryview(raw).cast("Q")[self.pages.flags // 8 :: size // 8].tolist()
         entire, pincount, total = (

@@ -181,14 +181,16 @@ class Observer:
     ) -> None:
         meaning = self.walker.pte_entry
         for page, old, new in changed_words(before, after):
-            was, entry = meaning(old) if old else None, meaning(new) if new else None
-            if was == entry:
-                continue
-            report.ptes.append((slot, area, page, entry))
-            if type(was) is Mapped:
-                wanted.add(was.frame)
+            entry = meaning(new) if new else None
+            if old:
+                was = meaning(old)
+                if was == entry:
+                    continue
+                if type(was) is Mapped:
+                    wanted.add(was.frame)
             if type(entry) is Mapped:
                 wanted.add(entry.frame)
+            report.ptes.append((slot, area, page, entry))
 
     def _notice_huge_zero(self, pmd: int) -> None:
         """The huge zero folio comes and goes, so its frame is asked for whenever a PMD entry changes."""
@@ -207,14 +209,15 @@ class Observer:
         return {
             head: state
             for head, state in survey.states.items()
-            if state.refcount > 0
+            if first <= state.place < last
+            and state.refcount > 0
             and state.mapping & MAPPING_KINDS == MAPPING_ANON
-            and first <= state.place < last
         }
 
     def _are_settled(self, ours: dict[int, PageState]) -> bool:
         on_lists, busy = self.folios.on_lists, self.folios.locked | self.folios.writeback
-        return all(state.flags & on_lists and not state.flags & busy for state in ours.values())
+        flags = {state.flags for state in ours.values()}
+        return all(word & on_lists and not word & busy for word in flags)
 
     def _broken_up(self, survey: Survey, ours: dict[int, PageState]) -> set[tuple[int, int]]:
         """Large folios known so far that are no longer what they were: freed, or in pieces."""

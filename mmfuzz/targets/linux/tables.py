@@ -9,8 +9,10 @@ in the kernel's pgtable_64.h.
 
 from __future__ import annotations
 
+import functools
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +42,10 @@ _GIB: Final = 1 << 30
 _SWAP_TYPES_MAX: Final = 23
 """Types from here on mark migration, poison and other things; MAX_SWAPFILES depends on the configuration and
 is at least this."""
+
+
+_mapped: Callable[[tuple[int, None]], Mapped] = functools.partial(tuple.__new__, Mapped)
+"""`Mapped`, at half the cost: tables have 512 of them."""
 
 
 def area_address(base: int, area: int) -> int:
@@ -193,7 +199,7 @@ class Walker:
         """What a raw entry of a table means."""
         if raw & PRESENT:
             frame = (raw & FRAME) >> 12
-            return ZERO if frame == self.zero_frame else Mapped(frame, None)
+            return ZERO if frame == self.zero_frame else _mapped((frame, None))
         if raw == 0:
             return None
         kind, offset = swap_slot(raw)
