@@ -129,11 +129,7 @@ class Session:
             page = world.frames.get(frame)
             if page is not None:
                 touched[page.folio] = None
-        for folio in touched:
-            try:
-                self._check_used(folio)
-            except Violation:
-                self._look_again(self._check_used, folio)
+        self._check_all(touched)
         for folio in self.oracle.freed:
             try:
                 self._check_freed(folio)
@@ -143,6 +139,13 @@ class Session:
             free = target.free_frames()
             if free is not None and free != self._frames - len(world.frames):
                 check_free_frames(world, free, self._frames)
+
+    def _check_all(self, folios: Iterable[Folio]) -> None:
+        for folio in folios:
+            try:
+                self._check_used(folio)
+            except Violation:
+                self._look_again(self._check_used, folio)
 
     def _look_again(self, check: Callable[[Folio], None], folio: Folio) -> None:
         """A folio seemed wrong; where others may have it in hand for a moment, wait before that counts."""
@@ -176,7 +179,10 @@ class Session:
             if sweep is not None:
                 check_sweep(self.world, sweep)
             for folio in {page.folio: None for page in self.world.frames.values()}:
-                self._judge(self._check_used, folio)
+                try:
+                    self._check_used(folio)
+                except Violation:
+                    self._look_again(self._check_used, folio)
         except KernelBug as bug:
             raise self._assertion(bug) from bug
 
