@@ -92,7 +92,7 @@ class Rmap(AddressSpaces):
                     raise self.vm_bug_on("VM_WARN_ON_FOLIO(_mapcount < -1)", folio)
         folio._nr_pages_mapped -= unmapped
         if unmapped and 0 < folio._nr_pages_mapped < ENTIRELY_MAPPED:
-            folio.partially_mapped = True
+            self.deferred_split_folio(folio)
 
     def folio_remove_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """One PMD map less."""
@@ -104,7 +104,12 @@ class Rmap(AddressSpaces):
         if folio._entire_mapcount == -1:
             folio._nr_pages_mapped -= ENTIRELY_MAPPED
             if 0 < folio._nr_pages_mapped < len(folio.pages):
-                folio.partially_mapped = True
+                self.deferred_split_folio(folio)
+
+    def deferred_split_folio(self, folio: Folio) -> None:
+        """Mark a folio for splitting, as some of its pages are of no use; reclaim sees to a cached one itself."""
+        if not folio.swapcache:
+            folio.partially_mapped = True
 
     # The large mapcount and the two mms that it tracks
 
