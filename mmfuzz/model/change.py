@@ -312,8 +312,12 @@ class Change:
             if old is not None:
                 world.unlink(where, old)
             found.append((where, area.table, old, entry))
+        child = self._child
         for where, table, old, entry in found:
-            now = self._trace(where, old, entry)
+            if type(entry) is Mapped and where[0] != child:
+                now: Owned = self._trace_page(where, old, entry.frame)
+            else:
+                now = self._trace(where, old, entry)
             table[where[2]] = now
             if now is not None:
                 world.link(where, now)
@@ -347,7 +351,7 @@ class Change:
                 raise _stranger(where, page)
         elif type(old) is not Slot or old.page is not page:
             raise _stranger(where, page)
-        value = _value(old)
+        value = _value(old) if old is not None else 0
         if page.value is None:
             page.value = value
             page.private_to = self._heir(where, old)
@@ -357,7 +361,7 @@ class Change:
 
     def _heir(self, where: Where, old: Owned) -> Process | None:
         """Who a fresh page belongs to alone: swap and migration keep that, a new page has its maker."""
-        if type(old) is Slot or (self._relocates and type(old) is Page):
+        if old is not None and (type(old) is Slot or (self._relocates and type(old) is Page)):
             return old.private_to
         return self._world.processes[where[0]]
 

@@ -213,15 +213,16 @@ class Folios:
         return state.flags & self._swapcache == self._swapcache and bool(state.mapping & MAPPING_ANON)
 
     def base_counters(self, head: int, state: PageState) -> Counters:
-        """The counters of a base page: all of them are in the one page that was read."""
+        """The counters of an anonymous base page: all of them are in the one page that was read."""
+        flags, *_, mapcount, refcount = state
         return Counters(
-            head=head,
-            order=0,
-            refcount=state.refcount,
-            mapcounts=(state.mapcount + 1,),
-            swapcache=self.in_swapcache(state),
-            exclusive=(bool(state.flags & self._exclusive),) if self._exclusive else None,
-            private=bool(state.flags & self.is_private),
+            head,
+            0,
+            refcount,
+            (mapcount + 1,),
+            swapcache=flags & self._swapcache == self._swapcache,
+            exclusive=(bool(flags & self._exclusive),) if self._exclusive else None,
+            private=bool(flags & self.is_private),
         )
 
     def large_counters(self, head: int, order: int) -> Counters:

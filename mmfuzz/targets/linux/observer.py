@@ -180,6 +180,7 @@ class Observer:
         self, report: Report, slot: int, area: int, before: bytes, after: bytes, wanted: set[int]
     ) -> None:
         meaning = self.walker.pte_entry
+        add, ptes = wanted.add, report.ptes
         for page, old, new in changed_words(before, after):
             entry = meaning(new) if new else None
             if old:
@@ -187,10 +188,10 @@ class Observer:
                 if was == entry:
                     continue
                 if type(was) is Mapped:
-                    wanted.add(was.frame)
+                    add(was.frame)
             if type(entry) is Mapped:
-                wanted.add(entry.frame)
-            report.ptes.append((slot, area, page, entry))
+                add(entry.frame)
+            ptes.append((slot, area, page, entry))
 
     def _notice_huge_zero(self, pmd: int) -> None:
         """The huge zero folio comes and goes, so its frame is asked for whenever a PMD entry changes."""
@@ -281,12 +282,14 @@ class Observer:
         """
         if frame in self._fresh:
             head, state, order = frame, self._fresh[frame], self._fresh_orders.get(frame, 0)
-            if state is not None:
-                del self._fresh[frame]
+            if state is None:
+                return None
+            del self._fresh[frame]
         else:
             survey = self.folios.survey([frame])
             (head,) = survey.states
-            state, order = self._ours(survey).get(head), survey.orders.get(head, 0)
-        if state is None:
-            return None
+            order, now = survey.orders.get(head, 0), self._ours(survey).get(head)
+            if now is None:
+                return None
+            state = now
         return self.folios.large_counters(head, order) if order else self.folios.base_counters(head, state)

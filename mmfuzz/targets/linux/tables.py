@@ -211,16 +211,18 @@ def changed_words(before: bytes, after: bytes) -> list[tuple[int, int, int]]:
     before = before or bytes(TABLE_BYTES)
     if before == after:
         return []
-    changes = []
+    changes: list[tuple[int, int, int]] = []
     for start in range(0, TABLE_BYTES, TABLE_BYTES // 8):
         end = start + TABLE_BYTES // 8
         if before[start:end] == after[start:end]:
             continue
         old = memoryview(before)[start:end].cast("Q").tolist()
         new = memoryview(after)[start:end].cast("Q").tolist()
-        for i, (a, b) in enumerate(zip(old, new, strict=True), start // 8):
-            if a != b and not (a & b & 1 and not (a ^ b) & _KEY):
-                changes.append((i, a, b))
+        changes += [
+            (page, a, b)
+            for page, a, b in zip(range(start // 8, end // 8), old, new, strict=True)
+            if a != b and not (a & b & 1 and not (a ^ b) & _KEY)
+        ]
     return changes
 
 
