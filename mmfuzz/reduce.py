@@ -35,7 +35,7 @@ Fails = Callable[[Program], bool]
 RUNS_MAX = 20_000
 """Executions at most; a reduction takes some hundreds to a few thousand."""
 
-TRADE_MAX = 10
+TRADE_MAX = 12
 """Operations of a program at most for which every trade of two operations for one is tried."""
 
 EXCHANGE_MAX = 4
@@ -82,7 +82,7 @@ class _Reducer:
 
     def reduce(self) -> Program:
         quick = (self._chunks, self._pairs, self._merge, self._rename, self._numbers, self._order)
-        slow = (self._substitute, self._trade, self._exchange)
+        slow = (self._substitute, self._join, self._trade, self._exchange)
         while True:
             while self._improves(quick):
                 pass
@@ -177,10 +177,21 @@ class _Reducer:
         if len(best) > TRADE_MAX:
             return
         shorter = [best[:index] + best[index + 1 :] for index in range(len(best) - 1, -1, -1)]
-        for rest in (*_merged(best), *shorter):
-            for index, replaced in enumerate(rest):
-                for op in _others(best, replaced):
-                    if self._try((*rest[:index], op, *rest[index + 1 :])):
+        for choices in (_others, _kin) if len(best) > EXCHANGE_MAX else (_others,):
+            for rest in (*_merged(best), *shorter):
+                for index, replaced in enumerate(rest):
+                    for op in choices(best, replaced):
+                        if self._try((*rest[:index], op, *rest[index + 1 :])):
+                            return
+
+    def _join(self) -> None:
+        """Put one range in the place of two operations of a kind, with two pages exchanged if need be."""
+        best = self._best
+        pages = itertools.combinations(sorted(_names(best, "page")), 2)
+        for laid_out in (best, *(_renamed(best, "page", {one: other, other: one}) for one, other in pages)):
+            for first, second in itertools.combinations(range(len(best)), 2):
+                for candidate in _joined(laid_out, first, second):
+                    if self._try(candidate):
                         return
 
     def _exchange(self) -> None:
@@ -202,9 +213,33 @@ def _merged(ops: Program) -> Iterator[Program]:
     """The program without one of its forks and without the child, or else the parent, that it tells apart."""
     for index, op in enumerate(ops):
         if type(op) is Fork:
-            after = _renamed(ops[index + 1 :], "process", {op.child: op.process})
-            yield ops[:index] + after
-            yield ops[:index] + tuple(other for other in after if other != Exit(op.process))
+            after = ops[index + 1 :]
+            yield ops[:index] + _renamed(after, "process", {op.child: op.process})
+            if Exit(op.process) in after:
+                end = after.index(Exit(op.process))
+                swapped = {op.child: op.process, op.process: op.child}
+                yield ops[:index] + _renamed(after[:end] + after[end + 1 :], "process", swapped)
+
+
+def _joined(ops: Program, first: int, second: int) -> Iterator[Program]:
+    """The program with two ranged operations of a kind as one that covers both, in either's place."""
+    one, other = ops[first], ops[second]
+    if type(one) is not type(other) or not hasattr(one, "count"):
+        return
+    start = min(_page(one), _page(other))
+    end = max(_page(one) + _count(one), _page(other) + _count(other))
+    for op in (one, other):
+        joined = _with(op, page=start, count=end - start)
+        yield (*ops[:first], joined, *ops[first + 1 : second], *ops[second + 1 :])
+        yield (*ops[:first], *ops[first + 1 : second], joined, *ops[second + 1 :])
+
+
+def _page(op: Operation) -> int:
+    return int(getattr(op, "page", 0))
+
+
+def _count(op: Operation) -> int:
+    return int(getattr(op, "count", 1))
 
 
 def _with(op: Operation, **changes: Any) -> Operation:
@@ -224,7 +259,7 @@ def _renamed(ops: Program, meaning: str, names: dict[int, int]) -> Program:
             for name in _FIELDS[type(op)]
             if _MEANINGS.get(name) == meaning
         }
-        if meaning == "page" and getattr(op, "count", 1) == WHOLE:
+        if meaning == "page" and _count(op) == WHOLE:
             changes = {}
         renamed.append(_with(op, **changes) if changes else op)
     return tuple(renamed)
@@ -235,7 +270,7 @@ def _smaller(op: Operation, field: str) -> Iterator[Operation]:
     value = getattr(op, field)
     if field == "count":
         whole = value == WHOLE
-        last = getattr(op, "page", 0) + value
+        last = _page(op) + value
         for count in range(1, 9 if whole else value):
             yield _with(op, count=count)
             if not whole:
@@ -250,24 +285,41 @@ def _smaller(op: Operation, field: str) -> Iterator[Operation]:
 
 
 def _others(ops: Program, op: Operation) -> Iterator[Operation]:
-    """What could stand in an operation's place: every kind, with arguments that `ops` has or nearly has."""
-    values: dict[str, Sequence[Any]] = {
-        meaning: _used(ops, meaning, _SLOTS[meaning]) for meaning in ("process", "area", "handle")
-    }
+    """What could stand in an operation's place: every kind, at its own place or where `ops` goes."""
+    values = _values(ops, 1)
+    values["page"] = [_page(op)]
+    values["count"] = sorted({1, 2, _count(op)})
     for name in ("process", "area"):
         if hasattr(op, name):
             values[name] = [getattr(op, name)]
-    values["child"] = _used(ops, "process", PROCESSES_MAX)
-    values["page"] = [getattr(op, "page", 0)]
-    values["count"] = sorted({1, getattr(op, "count", 1)})
+    for kind in OPERATIONS:
+        yield from _made(kind, values)
+
+
+def _kin(ops: Program, op: Operation) -> Iterator[Operation]:
+    """The same kind of operation, anywhere that `ops` goes."""
+    return _made(type(op), _values(ops, 0))
+
+
+def _values(ops: Program, unused: int) -> dict[str, Sequence[Any]]:
+    """Arguments for each field: the names in use, the first few that are not, and a few sizes."""
+    values: dict[str, Sequence[Any]] = {
+        meaning: _used(ops, meaning, _SLOTS[meaning], unused) for meaning in ("process", "area", "handle")
+    }
+    values["child"] = values["process"]
+    values["page"] = sorted(_names(ops, "page"))
+    values["count"] = [1, 2, 4]
     values["write"] = [False, True]
     values["order"] = [BASE, MTHP_ORDERS[0], HUGE]
-    for kind in OPERATIONS:
-        for arguments in itertools.product(*(values[name] for name in _FIELDS[kind])):
-            yield kind(*arguments)
+    return values
 
 
-def _used(ops: Program, meaning: str, slots: int) -> list[int]:
-    """The names in use, and the first one that is not."""
+def _made(kind: type[Operation], values: dict[str, Sequence[Any]]) -> Iterator[Operation]:
+    for arguments in itertools.product(*(values[name] for name in _FIELDS[kind])):
+        yield kind(*arguments)
+
+
+def _used(ops: Program, meaning: str, slots: int, unused: int) -> list[int]:
+    """The names in use, and the first `unused` ones that are not."""
     used = _names(ops, meaning)
-    return sorted(used | set(itertools.islice((name for name in range(slots) if name not in used), 1)))
+    return sorted(used | set(itertools.islice((name for name in range(slots) if name not in used), unused)))
