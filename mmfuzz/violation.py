@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmfuzz.folding import alike, folded
+
 PROPERTIES: dict[str, str] = {
     "identity": "refcount is maps + pins + gets + swap cache + LRU batches, as many as there are owners",
     "mapcount": "every mapcount field equals the page-table entries that map the folio",
@@ -58,6 +60,6 @@ class Violation(Exception):
             for term in self.terms:
                 mark = " " if term.expected == term.seen else "!"
                 lines.append(f"  {mark} {term.name:<{width}}  expected {term.expected}  seen {term.seen}")
-                lines.extend(f"      {owner}" for owner in term.owners)
+                lines.extend(f"      {owner}" for owner in folded(alike(term.owners)))
         lines.append(f"  ({PROPERTIES[self.property]})")
         return "\n".join(lines)

@@ -8,6 +8,9 @@ A PMD map is one reference however large the folio, the swap cache holds one for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from mmfuzz.folding import runs
 from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio, Page
 from mmfuzz.observation import Counters
@@ -24,6 +27,11 @@ ENTIRELY_MAPPED = 0x800000
 
 4b51634cd16a ("mm,thp,rmap: subpages_mapcount COMPOUND_MAPPED if PMD-mapped", v6.2).
 """
+
+LIST_MAX = 8
+"""Pages of a folio up to which a list shows each of them."""
+RUNS_MAX = 6
+"""Runs, or pages that differ, that the list of a larger folio shows at most."""
 
 
 def check_folio(folio: Folio, seen: Counters, *, pins_coalesced: bool = False) -> None:
@@ -42,7 +50,8 @@ def check_folio(folio: Folio, seen: Counters, *, pins_coalesced: bool = False) -
     else:
         _check_base(folio, seen)
     if seen.swapcache != (folio.slot is not None):
-        raise _differs("swap-cache", folio, seen, "is" if seen.swapcache else "is not", "swap cache flag")
+        what = "is set, yet no slot holds it" if seen.swapcache else "is clear, yet a slot holds it"
+        raise _differs("swap-cache", folio, seen, f"the swap cache flag {what}")
     if seen.contents is not None:
         _check_contents(folio, seen)
     if seen.exclusive is not None:
@@ -56,8 +65,7 @@ def _base_holds(folio: Folio, seen: Counters) -> bool:
     cached = folio.slot is not None
     exclusive = seen.exclusive is not None and seen.exclusive[0]
     return (
-        seen.refcount
-        == maps + PIN_WEIGHT * len(page.pins) + len(page.gets) + cached + folio.batches
+        seen.refcount == maps + PIN_WEIGHT * len(page.pins) + len(page.gets) + cached + folio.batches
         and seen.mapcounts[0] == maps
         and seen.swapcache == cached
         and seen.head == folio.head
@@ -70,50 +78,67 @@ def _base_holds(folio: Folio, seen: Counters) -> bool:
 def _check_base(folio: Folio, seen: Counters) -> None:
     page = folio.pages[0]
     maps = len(page.maps)
-    expected = (
-        maps + PIN_WEIGHT * len(page.pins) + len(page.gets) + (folio.slot is not None) + folio.batches
-    )
+    expected = maps + PIN_WEIGHT * len(page.pins) + len(page.gets) + (folio.slot is not None) + folio.batches
     if seen.refcount != expected:
-        raise _differs("identity", folio, seen, f"{seen.refcount}, not {expected},", "refcount", expected)
+        raise _identity(folio, seen, expected)
     if seen.mapcounts[0] != maps:
-        raise _differs("mapcount", folio, seen, f"{seen.mapcounts[0]}, not {maps},", "mapcount")
+        raise _differs(
+            "mapcount", folio, seen, f"mapcount is {seen.mapcounts[0]}, {_map(maps, 'PTE')} the page"
+        )
 
 
 def _check_large(folio: Folio, seen: Counters, pins_coalesced: bool) -> None:
-    pmds = len(folio.pmds)
-    mapcounts = [len(page.maps) for page in folio.pages]
-    maps = pmds + sum(mapcounts)
+    pages = folio.pages
+    mapcounts = [len(page.maps) for page in pages]
+    maps = len(folio.pmds) + sum(mapcounts)
     pins = gets = 0
-    for page in folio.pages:
-        pins += len(page.pins)
-        gets += len(page.gets)
+    for page in pages:
+        if page.pins or page.gets:
+            pins += len(page.pins)
+            gets += len(page.gets)
     if pins_coalesced and seen.pincount is not None:
         pins = _pins_within(folio, seen, pins)
     expected = maps + pins + gets + folio.batches
     if folio.slot is not None:
-        expected += len(folio.pages)
+        expected += len(pages)
     if seen.refcount != expected:
-        raise _differs("identity", folio, seen, f"{seen.refcount}, not {expected},", "refcount", expected)
+        raise _identity(folio, seen, expected, pins)
     if seen.pincount is not None and seen.pincount != pins:
-        raise _differs("pincount", folio, seen, f"{seen.pincount}, not {pins},", "pincount")
-    if seen.entire != pmds or list(seen.mapcounts) != mapcounts:
-        raise _differs("mapcount", folio, seen, "not what maps it:", "a mapcount")
-    if seen.large is not None and seen.large != maps:
-        raise _differs("mapcount", folio, seen, f"{seen.large}, not {maps},", "large mapcount")
-    if seen.nr_pages_mapped is not None:
-        mapped = len(mapcounts) - mapcounts.count(0) + (ENTIRELY_MAPPED if pmds else 0)
-        if seen.nr_pages_mapped != mapped:
-            raise _differs("mapcount", folio, seen, f"{seen.nr_pages_mapped:#x}, not {mapped:#x},", "nr_pages_mapped")
+        raise _pincount(folio, seen, pins)
+    _check_mapcounts(folio, seen, mapcounts, maps)
     if seen.mm_slots is not None:
         _check_mm_slots(folio, seen, maps)
+
+
+def _check_mapcounts(folio: Folio, seen: Counters, mapcounts: list[int], maps: int) -> None:
+    pmds = len(folio.pmds)
+    if seen.entire != pmds:
+        what = f"PMD mapcount is {seen.entire}, {_map(pmds, 'PMD')} the folio"
+        raise _differs("mapcount", folio, seen, what)
+    if list(seen.mapcounts) != mapcounts:
+        index = next(i for i, count in enumerate(mapcounts) if seen.mapcounts[i] != count)
+        what = f"mapcount of page {index} is {seen.mapcounts[index]}, {_map(mapcounts[index], 'PTE')} it"
+        raise _differs("mapcount", folio, seen, what)
+    if seen.large is not None and seen.large != maps:
+        what = f"large mapcount is {seen.large}, {_map(maps, 'PTE or PMD')} the folio"
+        raise _differs("mapcount", folio, seen, what)
+    if seen.nr_pages_mapped is not None:
+        mapped = _nr_pages_mapped(folio)
+        if seen.nr_pages_mapped != mapped:
+            what = f"nr_pages_mapped is {seen.nr_pages_mapped:#x}, not {mapped:#x}"
+            raise _differs("mapcount", folio, seen, what)
+
+
+def _nr_pages_mapped(folio: Folio) -> int:
+    return sum(1 for page in folio.pages if page.maps) + (ENTIRELY_MAPPED if folio.pmds else 0)
 
 
 def _pins_within(folio: Folio, seen: Counters, pages: int) -> int:
     """Pins of a large folio where one pin of several pages may count once: any number in between."""
     assert seen.pincount is not None
-    least = len({handle for page in folio.pages for handle in page.pins})
+    least = len({handle for page in folio.pages for handle in page.pins}) if pages else 0
     if not least <= seen.pincount <= pages:
-        raise _differs("pincount", folio, seen, f"{seen.pincount}, not {least} to {pages},", "pincount")
+        raise _pincount(folio, seen, pages if least == pages else f"{least} to {pages}")
     return seen.pincount
 
 
@@ -125,15 +150,24 @@ def _check_mm_slots(folio: Folio, seen: Counters, maps: int) -> None:
     assert seen.mm_slots is not None
     (first, first_maps), (second, second_maps) = seen.mm_slots
     if first_maps + second_maps > maps:
-        raise _differs("mapcount", folio, seen, "more than there are:", "maps of the tracked mms")
+        what = f"the tracked mms have {first_maps + second_maps} maps, {_map(maps, 'PTE or PMD')} the folio"
+        raise _differs("mapcount", folio, seen, what)
     if not maps and (first or second or seen.shared):
-        raise _differs("mapcount", folio, seen, "left on an unmapped folio:", "an mm slot or the shared bit")
-    processes = {where[0] for page in folio.pages for where in page.maps}
-    processes.update(process for process, _ in folio.pmds)
+        what = "an mm slot or the shared bit is left, and nothing maps the folio"
+        raise _differs("mapcount", folio, seen, what)
+    processes = _processes(folio)
     if not seen.shared and len(processes) > 1:
-        raise _differs("mapcount", folio, seen, "clear with several mappers:", "the shared bit")
+        what = f"the shared bit is clear, and {len(processes)} processes map the folio"
+        raise _differs("mapcount", folio, seen, what)
     if seen.shared and maps and maps in (first_maps, second_maps):
-        raise _differs("mapcount", folio, seen, "set with one mapper left:", "the shared bit")
+        raise _differs("mapcount", folio, seen, "the shared bit is set, and one process maps the folio")
+
+
+def _processes(folio: Folio) -> set[int]:
+    """Slots of the processes that map a folio."""
+    processes = {process for process, _ in folio.pmds}
+    processes.update(where[0] for page in folio.pages if page.maps for where in page.maps)
+    return processes
 
 
 def _check_contents(folio: Folio, seen: Counters) -> None:
@@ -142,7 +176,7 @@ def _check_contents(folio: Folio, seen: Counters) -> None:
         if page.value is not None and page.value != value:
             raise Violation(
                 "contents",
-                f"page {page.index} of the folio holds {value}, not {page.value}",
+                f"page {page.index} of the folio holds {value}, {page.value} was written last",
                 folio=folio_name(folio),
                 terms=[Term("value", page.value, value, owners(folio))],
             )
@@ -154,58 +188,113 @@ def _check_exclusive(folio: Folio, seen: Counters) -> None:
     6c287605fd56 ("mm: remember exclusively mapped anonymous pages with PG_anon_exclusive", v5.19).
     """
     assert seen.exclusive is not None
-    pmds = folio.pmds
-    if pmds and folio.pages[0].private_to is None and len(pmds) > 1 and seen.exclusive[0]:
-        raise _differs("exclusive", folio, seen, "set on a shared folio:", "the exclusive flag")
+    pmds = len(folio.pmds)
+    if pmds > 1 and folio.pages[0].private_to is None and seen.exclusive[0]:
+        what = f"the exclusive flag is set, and {pmds} PMDs map the folio"
+        raise _differs("exclusive", folio, seen, what)
     for page, exclusive in zip(folio.pages, seen.exclusive, strict=True):
-        if exclusive and len(page.maps) > 1:
-            raise _differs("exclusive", folio, seen, f"set on shared page {page.index}:", "the exclusive flag")
-        if not exclusive and page.private_to is not None and _must_be_exclusive(page):
-            raise _differs("exclusive", folio, seen, f"lost on page {page.index}:", "the exclusive flag")
+        if exclusive:
+            if len(page.maps) > 1:
+                what = f"the exclusive flag of page {page.index} is set, {_map(len(page.maps), 'PTE')} it"
+                raise _differs("exclusive", folio, seen, what)
+        elif page.private_to is not None and _must_be_exclusive(page):
+            what = f"the exclusive flag of page {page.index} is lost, {page.private_to} has it alone"
+            raise _differs("exclusive", folio, seen, what)
 
 
 def _must_be_exclusive(page: Page) -> bool:
     """Whether the process that has owned the page alone ever since maps it now, so that the flag counts."""
     owner = page.private_to
-    assert owner is not None
+    if owner is None:
+        return False
     if page.folio.pmds:
         return page.index == 0 and any(process == owner.number for process, _ in page.folio.pmds)
     return any(where[0] == owner.number for where in page.maps)
 
 
+def _map(count: int, what: str) -> str:
+    """`no PTE maps`, `1 PTE maps`, `2 PTEs map`."""
+    return f"{count} {what}s map" if count > 1 else f"{count or 'no'} {what} maps"
+
+
+def _identity(folio: Folio, seen: Counters, expected: int, pins: int | None = None) -> Violation:
+    what = f"refcount is {seen.refcount}, its owners add up to {expected}"
+    return _differs("identity", folio, seen, what, refcount=expected, pins=pins)
+
+
+def _pincount(folio: Folio, seen: Counters, pins: int | str) -> Violation:
+    what = f"pincount is {seen.pincount}, the open pins add up to {pins}"
+    return _differs("pincount", folio, seen, what, pins=pins)
+
+
 def _differs(
-    property: str, folio: Folio, seen: Counters, what: str, counter: str, refcount: int | None = None
+    property: str,
+    folio: Folio,
+    seen: Counters,
+    what: str,
+    *,
+    refcount: int | None = None,
+    pins: int | str | None = None,
 ) -> Violation:
-    """A failed comparison of one counter, shown with all terms and owners of the folio."""
-    return Violation(
-        property,
-        f"{counter} is {what} with {len(owners(folio))} owners" if what[0].isdigit() else f"{counter} {what} see below",
-        folio=folio_name(folio),
-        terms=_terms(folio, seen, refcount),
+    """A failed comparison, shown with all terms and owners of the folio.
+
+    `refcount` and `pins` are what was expected, None where that was what is seen.
+    """
+    terms = _terms(
+        folio,
+        seen,
+        seen.refcount if refcount is None else refcount,
+        seen.pincount if pins is None else pins,
     )
+    return Violation(property, what, folio=folio_name(folio), terms=terms)
 
 
-def _terms(folio: Folio, seen: Counters, refcount: int | None) -> list[Term]:
+def _terms(folio: Folio, seen: Counters, refcount: int, pins: int | str | None) -> list[Term]:
     """Each term of the identity, expected and seen, with the owners that make it up."""
-    maps = [sorted(page.maps) for page in folio.pages]
-    pins = sum(len(page.pins) for page in folio.pages)
-    expected = refcount if refcount is not None else seen.refcount
-    terms = [Term("refcount", expected, seen.refcount, owners(folio))]
-    terms.append(Term("PTE maps of each page", [len(where) for where in maps], list(seen.mapcounts)))
+    terms = [
+        Term("refcount", refcount, seen.refcount, owners(folio)),
+        _each("PTE maps of each page", [len(page.maps) for page in folio.pages], seen.mapcounts),
+    ]
     if folio.order:
-        terms.append(Term("PMD maps", len(folio.pmds), seen.entire))
-        if seen.large is not None:
-            terms.append(Term("large mapcount", sum(map(len, maps)) + len(folio.pmds), seen.large))
-        if seen.nr_pages_mapped is not None:
-            mapped = sum(1 for where in maps if where) + (ENTIRELY_MAPPED if folio.pmds else 0)
-            terms.append(Term("nr_pages_mapped", hex(mapped), hex(seen.nr_pages_mapped)))
-        if seen.pincount is not None:
-            terms.append(Term("pincount", pins, seen.pincount))
-        if seen.mm_slots is not None:
-            terms.append(Term("mm slots", "(maps of two mms)", [maps for _, maps in seen.mm_slots]))
-            terms.append(Term("shared bit", "(see mm slots)", seen.shared))
+        terms += _large_terms(folio, seen, pins)
     terms.append(Term("in swap cache", folio.slot is not None, seen.swapcache))
     if seen.exclusive is not None:
-        expected_flags = [page.private_to is not None for page in folio.pages]
-        terms.append(Term("exclusive", expected_flags, list(seen.exclusive)))
+        flags = zip(folio.pages, seen.exclusive, strict=True)
+        wanted = [_must_be_exclusive(page) or (flag and len(page.maps) < 2) for page, flag in flags]
+        terms.append(_each("exclusive", wanted, seen.exclusive))
     return terms
+
+
+def _large_terms(folio: Folio, seen: Counters, pins: int | str | None) -> list[Term]:
+    maps = len(folio.pmds) + sum(len(page.maps) for page in folio.pages)
+    terms = [Term("PMD maps", len(folio.pmds), seen.entire)]
+    if seen.large is not None:
+        terms.append(Term("large mapcount", maps, seen.large))
+    if seen.nr_pages_mapped is not None:
+        terms.append(Term("nr_pages_mapped", hex(_nr_pages_mapped(folio)), hex(seen.nr_pages_mapped)))
+    if seen.pincount is not None:
+        terms.append(Term("pincount", pins, seen.pincount))
+    if seen.mm_slots is not None:
+        tracked = [count for _, count in seen.mm_slots]
+        terms.append(
+            Term("maps of tracked mms", tracked if sum(tracked) <= maps else f"{maps} at most", tracked)
+        )
+        shared = len(_processes(folio)) > 1 or (seen.shared and maps > 0 and maps not in tracked)
+        terms.append(Term("shared bit", shared, seen.shared))
+    return terms
+
+
+def _each(name: str, expected: Sequence[object], seen: Sequence[object]) -> Term:
+    """A list with a value for each page: whole when short, by runs when few, else only what differs."""
+    if len(seen) <= LIST_MAX:
+        return Term(name, list(expected), list(seen))
+    as_runs = runs(expected), runs(seen)
+    if max(map(len, as_runs)) <= RUNS_MAX:
+        return Term(name, *map(", ".join, as_runs))
+    differ = [index for index, value in enumerate(expected) if value != seen[index]]
+    if not differ:
+        return Term(name, "as seen", "as expected")
+    shown = differ[:RUNS_MAX]
+    more = "" if len(differ) == len(shown) else f" and {len(differ) - len(shown)} more"
+    pages = ", ".join(map(str, shown))
+    return Term(f"{name}: {pages}{more}", [expected[i] for i in shown], [seen[i] for i in shown])
