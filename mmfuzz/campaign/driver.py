@@ -11,7 +11,7 @@ from collections import Counter
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from mmfuzz.campaign.settings import Event, Found, Listener, Progress, Settings, Summary
+from mmfuzz.campaign.settings import Died, Event, Found, Listener, Progress, Settings, Summary
 from mmfuzz.campaign.worker import Done, Worker, open_settings, steps_of
 from mmfuzz.errors import MmfuzzError, TargetBroke
 
@@ -52,6 +52,9 @@ class _Events:
     def take(self, number: int, event: Event) -> None:
         """Event of worker `number`."""
         failures = self._summary.failures
+        if isinstance(event, Died):
+            self._listen(event)
+            return
         if isinstance(event, Found):
             if all(found.property != event.property for found in failures):
                 failures.append(event)

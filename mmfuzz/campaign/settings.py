@@ -67,7 +67,15 @@ class Found:
     """Index of the operation that fails; None when what fails is the release at the end."""
 
 
-Event = Progress | Found
+@dataclass(frozen=True, slots=True)
+class Died:
+    """An earlier run that was killed, or died with its machine: what it was running is a program now."""
+
+    path: Path
+    operations: int
+
+
+Event = Progress | Found | Died
 Listener = Callable[[Event], None]
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mmfuzz.campaign.explore import Explorer, Failure
 from mmfuzz.campaign.guide import Guide, Kept
-from mmfuzz.campaign.journal import Journal
-from mmfuzz.campaign.settings import STEPS_DEFAULT, Found, Listener, Progress, Settings
+from mmfuzz.campaign.journal import Journal, recover
+from mmfuzz.campaign.settings import STEPS_DEFAULT, Died, Found, Listener, Progress, Settings
 from mmfuzz.corpus import find, load, save
 from mmfuzz.finding import follow_up, program_on
 from mmfuzz.ops import NAMES, Operation
@@ -63,6 +62,8 @@ class Worker:
         self._stop = stop
         self._target = open_settings(settings)
         self._by = f"{self._target.traits.name} {self._target.traits.kernel}, seed {settings.seed}"
+        for path, operations in recover(settings.found):
+            listen(Died(path, operations))
         self._journal = self._open_journal()
         self._guide = Guide()
         self._explorer = Explorer(
@@ -198,8 +199,7 @@ class Worker:
     def _open_journal(self) -> Journal | None:
         if self._target.traits.exact:
             return None
-        path = self._settings.found / ".journal" / f"{os.getpid()}.mm"
-        return Journal(path, self._program((), "pass"))
+        return Journal(self._settings.found, self._program((), "pass"))
 
     def _begin(self) -> Callable[[Operation], None]:
         assert self._journal is not None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from mmfuzz.campaign.settings import Event, Found, Progress, Summary
+from mmfuzz.campaign.settings import Died, Event, Found, Progress, Summary
 from mmfuzz.corpus import load
 from mmfuzz.ops import NAMES
 from mmfuzz.report.failure import failure
@@ -71,6 +71,8 @@ class PlainDisplay:
         """Write the event's line, unless the last progress line is too fresh."""
         if isinstance(event, Found):
             self._write(f"\n{found_text(event)}\n")
+        elif isinstance(event, Died):
+            self._write(died_line(event))
         elif self._clock() >= self._next:
             self._next = self._clock() + PLAIN_SECONDS
             self._write(progress_line(event))
@@ -100,6 +102,8 @@ class LiveDisplay:
         """Show the event."""
         if isinstance(event, Found):
             self._console.print(f"\n{found_text(event)}\n", markup=False, soft_wrap=True)
+        elif isinstance(event, Died):
+            self._console.print(died_line(event), markup=False, soft_wrap=True)
         else:
             self._live.update(_block(event))
 
@@ -121,6 +125,12 @@ def summary_line(summary: Summary, what: str) -> str:
         f"{summary.programs:,} programs, {_kinds(summary.operations)} operations, {summary.states:,} states, "
         f"{_failures(len(summary.failures))}{ended}"
     )
+
+
+def died_line(died: Died) -> str:
+    """Where the program is that an earlier run did not live to finish."""
+    operations = f"{died.operations} operation{'s' if died.operations != 1 else ''}"
+    return f"an earlier run died, doing the last of {operations}: saved {died.path}"
 
 
 def found_text(found: Found) -> str:
