@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mmfuzz.checks.counters import check_folio
+from mmfuzz.checks.counters import check_folio, plainly_holds
 from mmfuzz.checks.memory import check_free_frames, check_sweep, freed_early, leaked
 from mmfuzz.model.applies import why_not
 from mmfuzz.model.change import folio_name, owners
@@ -141,7 +141,11 @@ class Session:
                 check_free_frames(world, free, self._frames)
 
     def _check_all(self, folios: Iterable[Folio]) -> None:
+        counters = self.target.counters
         for folio in folios:
+            seen = counters(folio.head)
+            if seen is not None and plainly_holds(folio, seen):
+                continue
             try:
                 self._check_used(folio)
             except Violation:
@@ -178,11 +182,7 @@ class Session:
             sweep = self.target.sweep()
             if sweep is not None:
                 check_sweep(self.world, sweep)
-            for folio in {page.folio: None for page in self.world.frames.values()}:
-                try:
-                    self._check_used(folio)
-                except Violation:
-                    self._look_again(self._check_used, folio)
+            self._check_all({page.folio: None for page in self.world.frames.values()})
         except KernelBug as bug:
             raise self._assertion(bug) from bug
 

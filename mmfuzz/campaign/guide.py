@@ -63,10 +63,10 @@ class Guide:
         kind = type(op)
         for folio in world.affected:
             after = state_of(folio, world)
-            transition = (kind, error, folio.state, after)
-            seen[transition] = seen.get(transition, 0) + 1
             if after == folio.state:
                 continue
+            transition = (kind, error, folio.state, after)
+            seen[transition] = seen.get(transition, 0) + 1
             folio.state = after
             kept = self._to.get(after)
             if kept is None:
