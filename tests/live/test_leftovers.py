@@ -17,7 +17,7 @@ import pytest
 from mmfuzz.errors import TargetBroke, TargetUnavailable
 from mmfuzz.ops import HUGE, Alloc, Fault, Fork, Operation, Pin
 from mmfuzz.targets.linux import Linux
-from mmfuzz.targets.linux.swap import zram_missing
+from mmfuzz.targets.linux.swap import abandoned, remove_leftovers, zram_missing
 
 if TYPE_CHECKING:
     from tests.live.conftest import Run
@@ -78,12 +78,14 @@ def wait_until_gone(leader: int) -> None:
         time.sleep(0.01)
 
 
-def killed_victim(swap: str) -> int:
+def killed_victim(swap: str, *, server_too: bool = False) -> int:
     """Have a run with processes, pins and used swap killed; the pid of its server."""
     with subprocess.Popen([sys.executable, "-c", VICTIM, swap], stdout=subprocess.PIPE, text=True) as victim:
         assert victim.stdout is not None
         server = int(victim.stdout.readline())
         assert len(session_members(server)) == 4
+        if server_too:
+            os.kill(server, signal.SIGKILL)
         victim.send_signal(signal.SIGKILL)
     return server
 
@@ -122,6 +124,41 @@ def test_kill_leaves_no_swap_file(tmp_path: Path) -> None:
     wait_until_gone(killed_victim(str(file)))
     assert str(file) not in swaps()
     assert not file.exists()
+
+
+@pytest.mark.parametrize("swap", ["zram", "file"])
+def test_swap_of_a_killed_server_goes_with_the_next_run(swap: str, tmp_path: Path) -> None:
+    """Run and server are killed both, so that nobody is left to clean up."""
+    if swap == "zram" and zram_missing() is not None:
+        pytest.skip(str(zram_missing()))
+    file = tmp_path / "swap"
+    server = killed_victim("zram" if swap == "zram" else str(file), server_too=True)
+    wait_until_gone(server)
+    Linux(areas=1).close()
+    assert abandoned() == []
+    assert not file.exists()
+
+
+def test_swap_of_a_killed_server_goes_with_its_run(
+    open_with_swap: Callable[[str], Linux], tmp_path: Path
+) -> None:
+    file = tmp_path / "swap"
+    target = open_with_swap(str(file))
+    os.kill(target.server_pid, signal.SIGKILL)
+    assert str(file) in swaps()
+    target.close()
+    assert str(file) not in swaps()
+    assert not file.exists()
+
+
+def test_swap_of_a_run_that_lives_is_left_alone(
+    open_with_swap: Callable[[str], Linux], tmp_path: Path
+) -> None:
+    file = tmp_path / "swap"
+    target = open_with_swap(str(file))
+    assert remove_leftovers() == []
+    assert str(file) in swaps()
+    target.close()
 
 
 def test_swap_file_never_overwrites(tmp_path: Path, open_with_swap: Callable[[str], Linux]) -> None:

@@ -22,7 +22,7 @@ from mmfuzz.targets.linux.devices import Device, Pipe
 from mmfuzz.targets.linux.observer import Observer
 from mmfuzz.targets.linux.probe import Findings, Probe
 from mmfuzz.targets.linux.processes import Processes
-from mmfuzz.targets.linux.swap import zram_missing
+from mmfuzz.targets.linux.swap import remove_leftovers, zram_missing
 from mmfuzz.targets.linux.syscalls import PAGE
 from mmfuzz.targets.linux.tables import ANCHOR_AT, ROW_BYTES, TABLE_BYTES, area_address
 
@@ -107,7 +107,9 @@ class Linux:
     def _open(self, stack: contextlib.ExitStack, areas: int, swap: str | None) -> None:
         place = machine.Place()
         stack.callback(place.close)
+        remove_leftovers()
         if swap is not None:
+            stack.callback(remove_leftovers)  # should the server have been killed: nothing otherwise
             # Two runs would swap to each other's device, and lose their pages when the other one ends.
             stack.callback(machine.Place("swap", 1).close)
         self._base = _BASE + place.number * _PLACE_STRIDE

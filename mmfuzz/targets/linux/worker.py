@@ -269,6 +269,8 @@ class Server:
         pid = os.fork()
         if pid == 0:
             self._plan.control.close()
+            if self._swap is not None:
+                self._swap.disown()
             os.setpgid(0, 0)
             Worker(self._plan).serve()
         self._group = pid
