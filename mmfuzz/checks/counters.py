@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmfuzz.folding import runs
-from mmfuzz.model.change import folio_name, owners
+from mmfuzz.model.change import address, folio_name, owners
 from mmfuzz.model.owners import Folio, Page
 from mmfuzz.observation import Counters
 from mmfuzz.violation import Term, Violation
@@ -81,7 +81,7 @@ def _whole_holds(folio: Folio, seen: Counters) -> bool:
         and seen.mm_slots is not None
         and seen.mm_slots[0][1] + seen.mm_slots[1][1] <= 1
         and seen.exclusive is not None
-        and (seen.exclusive[0] or folio.pages[0].private_to is None)
+        and (seen.exclusive[0] or (folio.pages[0].private_to is None and not folio.writers))
         and seen.contents == [page.value for page in folio.pages]
     )
 
@@ -99,7 +99,7 @@ def _base_holds(folio: Folio, seen: Counters) -> bool:
         and seen.head == folio.head
         and not seen.order
         and (seen.contents is None or seen.contents[0] == page.value)
-        and (maps <= 1 if exclusive else page.private_to is None)
+        and (maps <= 1 if exclusive else page.private_to is None and not page.writers)
     )
 
 
@@ -220,11 +220,18 @@ def _check_exclusive(folio: Folio, seen: Counters) -> None:
     if pmds > 1 and folio.pages[0].private_to is None and seen.exclusive[0]:
         what = f"the exclusive flag is set, and {pmds} PMDs map the folio"
         raise _differs("exclusive", folio, seen, what)
+    if folio.writers and not seen.exclusive[0]:
+        raise _differs(
+            "exclusive", folio, seen, "the exclusive flag is clear, and a PMD maps the folio writable"
+        )
     for page, exclusive in zip(folio.pages, seen.exclusive, strict=True):
         if exclusive:
             if len(page.maps) > 1:
                 what = f"the exclusive flag of page {page.index} is set, {_map(len(page.maps), 'PTE')} it"
                 raise _differs("exclusive", folio, seen, what)
+        elif page.writers:
+            what = f"the exclusive flag of page {page.index} is clear, and {address(min(page.writers))} may write"
+            raise _differs("exclusive", folio, seen, what)
         elif page.private_to is not None and _must_be_exclusive(page):
             what = f"the exclusive flag of page {page.index} is lost, {page.private_to} has it alone"
             raise _differs("exclusive", folio, seen, what)

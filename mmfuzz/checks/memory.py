@@ -63,7 +63,9 @@ def check_sweep(world: World, sweep: Sweep) -> None:
         raise Violation(
             "swap-cache",
             f"swap slot {number} is counted wrongly",
-            terms=[Term("swap entries", counts.get(number, "unused"), sweep.swap_counts.get(number, "unused"))],
+            terms=[
+                Term("swap entries", counts.get(number, "unused"), sweep.swap_counts.get(number, "unused"))
+            ],
         )
 
 
@@ -72,7 +74,11 @@ def _check_cover(sweep: Sweep) -> None:
     for frame, order in sorted(sweep.free + sweep.used):
         if frame != at:
             what = "in two places" if frame < at else "lost"
-            raise Violation("frames", f"frame {min(frame, at)} is {what}", terms=[Term("next frame", at, frame)])
+            raise Violation(
+                "frames", f"frame {min(frame, at)} is {what}", terms=[Term("next frame", at, frame)]
+            )
         at = frame + (1 << order)
     if at != sweep.frames:
-        raise Violation("frames", f"frames from {at} on are lost", terms=[Term("next frame", sweep.frames, at)])
+        raise Violation(
+            "frames", f"frames from {at} on are lost", terms=[Term("next frame", sweep.frames, at)]
+        )

@@ -255,7 +255,7 @@ class Change:
                 now = self._trace(where, owned, entry)
             if new is TABLE:
                 area.table[page] = now
-                self._world.link(where, now)
+                self._world.link(where, now, writable=type(entry) is Mapped and entry.writable)
             if now is not owned:
                 self.moves.append((where, owned, now))
 
@@ -275,7 +275,7 @@ class Change:
                 now = self._trace_page(where, source, new.frame + page)
                 if now is not owned:
                     self.moves.append((where, owned, now))
-        self._world.map_whole(process, number, area, folio)
+        self._world.map_whole(process, number, area, folio, writable=new.writable)
 
     def _fills(self, process: int, number: int, folio: Folio, old: list[Owned]) -> bool:
         """Whether a folio came where nothing was, and is the parent's, or fresh and so full of zeroes.
@@ -320,7 +320,7 @@ class Change:
                 now = self._trace(where, old, entry)
             table[where[2]] = now
             if now is not None:
-                world.link(where, now)
+                world.link(where, now, writable=type(entry) is Mapped and entry.writable)
             if now is not old:
                 self.moves.append((where, old, now))
 

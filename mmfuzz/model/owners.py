@@ -60,7 +60,7 @@ class Handle:
 class Page:
     """One page of contents, in a frame or on its way through the swap cache."""
 
-    __slots__ = ("folio", "gets", "index", "maps", "pins", "private_to", "value")
+    __slots__ = ("folio", "gets", "index", "maps", "pins", "private_to", "value", "writers")
 
     def __init__(self, folio: Folio, index: int) -> None:
         self.folio = folio
@@ -69,6 +69,8 @@ class Page:
         """What the page holds; None while it is fresh and nothing has said yet what it must hold."""
         self.maps: set[Where] = NOBODY
         """PTEs that map this page."""
+        self.writers: set[Where] = NOBODY
+        """Those of them that are writable, as far as the target shows it."""
         self.pins: set[Handle] = NOBODY
         self.gets: set[Handle] = NOBODY
         self.private_to: Process | None = None
@@ -92,7 +94,7 @@ class Page:
 class Folio:
     """Pages that are allocated, mapped by a PMD, cached in swap and split as one."""
 
-    __slots__ = ("batches", "head", "order", "pages", "pmds", "slot", "state")
+    __slots__ = ("batches", "head", "order", "pages", "pmds", "slot", "state", "writers")
 
     def __init__(self, head: int, order: int) -> None:
         self.head = head
@@ -101,6 +103,8 @@ class Folio:
         self.pages: list[Page] = []
         self.pmds: set[tuple[int, int]] = NOBODY
         """PMD entries that map the whole folio: (process, area)."""
+        self.writers: set[tuple[int, int]] = NOBODY
+        """Those of them that are writable, as far as the target shows it."""
         self.slot: int | None = None
         """Swap slot of the first page while the swap cache holds the folio; page i is at `slot + i`."""
         self.batches = 0

@@ -72,18 +72,22 @@ class World:
         """A page-table entry stops referring to what it referred to."""
         if type(owned) is Page:
             owned.maps.discard(where)
+            if owned.writers:
+                owned.writers.discard(where)
             self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.discard(where)
             self.loose[owned] = None
 
-    def link(self, where: Where, owned: Owned) -> None:
+    def link(self, where: Where, owned: Owned, *, writable: bool | None = False) -> None:
         """A PTE starts to refer to something."""
         if type(owned) is Page:
             if owned.maps:
                 owned.maps.add(where)
             else:
                 owned.maps = {where}
+            if writable:
+                owned.writers = {*owned.writers, where}
             self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.add(where)
@@ -111,9 +115,13 @@ class World:
         found = self.area(process, area)
         return found.at(page) if found is not None else None
 
-    def map_whole(self, process: int, number: int, area: Area, folio: Folio) -> None:
+    def map_whole(
+        self, process: int, number: int, area: Area, folio: Folio, *, writable: bool | None
+    ) -> None:
         """A PMD entry starts to map a folio."""
         folio.pmds = {*folio.pmds, (process, number)}
+        if writable:
+            folio.writers = {*folio.writers, (process, number)}
         self.affected[folio] = None
         area.pmd = folio
 
@@ -122,6 +130,8 @@ class World:
         pmd = area.pmd
         if type(pmd) is Folio:
             pmd.pmds.discard((process, number))
+            if pmd.writers:
+                pmd.writers.discard((process, number))
             self.affected[pmd] = None
         elif pmd is TABLE and any(area.table):
             for page, owned in enumerate(area.table):
