@@ -82,7 +82,7 @@ class _Reducer:
 
     def reduce(self) -> Program:
         quick = (self._chunks, self._pairs, self._merge, self._rename, self._numbers, self._order)
-        slow = (self._substitute, self._join, self._trade, self._exchange)
+        slow = (self._join, self._trade, self._substitute, self._exchange)
         while True:
             while self._improves(quick):
                 pass
@@ -139,11 +139,12 @@ class _Reducer:
             pass
 
     def _rename(self) -> None:
-        """Lower names, in all operations at once."""
+        """Lower names, in all operations at once: exchange two, or let one stand for both."""
         for meaning in ("process", "area", "handle", "page"):
             for name in sorted(_names(self._best, meaning)):
                 for smaller in range(name):
-                    if self._try(_renamed(self._best, meaning, {name: smaller, smaller: name})):
+                    exchanged = _renamed(self._best, meaning, {name: smaller, smaller: name})
+                    if self._try(exchanged) or self._try(_renamed(self._best, meaning, {name: smaller})):
                         break
 
     def _numbers(self) -> None:

@@ -1,0 +1,89 @@
+"""Every property fails on some broken kernel: a check that nothing can fail checks nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from mmfuzz.kernel.kernel import Kernel
+from mmfuzz.kernel.mm import Mm, Vma
+from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.planted import BUGS
+from mmfuzz.program import parse
+from mmfuzz.session import run
+from mmfuzz.targets.sim import Sim
+from mmfuzz.violation import PROPERTIES
+
+
+class PinUncounted(Kernel):
+    """A pin of a large folio that leaves `_pincount` as it is."""
+
+    def grab_pin(self, page: Page) -> None:
+        self.folio_get(page.head)
+
+
+class SwapUncounted(Kernel):
+    """Swap entries that their slot does not count."""
+
+    def swap_duplicate(self, slot: int) -> None:
+        return
+
+
+class MoveWithoutContents(Kernel):
+    """A migration that leaves the contents behind."""
+
+    def move_mapping(self, folio: Folio, fresh: Folio) -> bool:
+        moved = super().move_mapping(folio, fresh)
+        for page in fresh.pages:
+            page.content = 0
+        return moved
+
+
+class FaultUndone(Kernel):
+    """A fault that succeeds and maps nothing."""
+
+    def handle_pte_fault(self, mm: Mm, vma: Vma, page: int, write: bool) -> str:
+        return "" if not write else super().handle_pte_fault(mm, vma, page, write)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A kernel that is broken on purpose, and a program that shows it."""
+
+    kernel: type[Kernel]
+    lines: str
+
+
+WRITTEN = "alloc p0 a0 base\nfault p0 a0.0 write\n"
+BROKEN = {
+    "pincount": Broken(PinUncounted, "alloc p0 a0 huge\npin p0 a0.0 write h0\n"),
+    "swap-cache": Broken(SwapUncounted, WRITTEN + "swap_out p0 a0.0\n"),
+    "contents": Broken(MoveWithoutContents, WRITTEN + "migrate p0 a0.0\n"),
+    "outcome": Broken(FaultUndone, "alloc p0 a0 base\nfault p0 a0.0 read\n"),
+}
+"""What no planted bug's minimal program shows, property by property."""
+
+
+class BrokenSim(Sim):
+    """A simulated kernel of a broken class."""
+
+    def __init__(self, kernel: type[Kernel]) -> None:
+        super().__init__()
+        self._class = kernel
+        self.reset()
+
+
+@pytest.mark.parametrize("broken", sorted(BROKEN))
+def test_property_fails_on_a_broken_kernel(broken: str) -> None:
+    ops = parse(f"mmfuzz 1\n\n{BROKEN[broken].lines}").ops
+    violation = run(ops, BrokenSim(BROKEN[broken].kernel)).violation
+    assert violation is not None
+    assert violation.property == broken, violation.report()
+    assert run(ops, Sim()).violation is None
+
+
+def test_every_property_has_a_kernel_that_breaks_it() -> None:
+    planted = {bug.property for bug in BUGS.values()}
+    assert planted.isdisjoint(BROKEN)
+    assert planted | BROKEN.keys() == PROPERTIES.keys()
