@@ -209,6 +209,15 @@ class Linux:
                 return self._mthp_missing[order]
         return None
 
+    def limits(self) -> list[tuple[str, str]]:
+        """What this machine cannot do and programs leave out: each operation, and why, and how to get it."""
+        limits = [(ops.NAMES[kind], reason) for kind, reason in self.traits.left_out.items()]
+        for name, op in _TRIALS.items():
+            reason = self.unsupported(op)
+            if reason is not None:
+                limits.append((name, reason))
+        return limits
+
     def apply(self, op: Operation, step: int) -> Report:
         """Do one operation, settle, and report what it changed."""
         report = Report()
@@ -458,8 +467,10 @@ def _describe(findings: Findings, swap: str | None) -> Traits:
         ops.FreeSwap: "no system call drops a folio from the swap cache and nothing else; the sim target can"
     }
     if swap is None:
+        no_zram = zram_missing()
+        ways = f"--swap FILE ({no_zram})" if no_zram else "--swap zram, or --swap FILE"
         for kind in (ops.SwapOut, ops.SwapIn):
-            left_out[kind] = "this run has no swap of its own: ask for it with --swap zram, or --swap FILE"
+            left_out[kind] = f"swap is used only where it is given: {ways}"
     if len(machine.memory_nodes()) < 2:
         left_out[ops.Migrate] = "this machine has one NUMA node: boot with numa=fake=2, in a VM"
     if not findings.collapses:
@@ -475,6 +486,13 @@ def _describe(findings: Findings, swap: str | None) -> Traits:
         left_out=left_out,
     )
 
+
+_TRIALS: dict[str, Operation] = {
+    "pin for reading": ops.Pin(0, 0, 0, 1, False, 0),
+    "get for writing": ops.Get(0, 0, 0, 1, True, 0),
+    **{f"alloc of order {order}": ops.Alloc(0, 0, order) for order in ops.MTHP_ORDERS},
+}
+"""Operations of kinds that a machine may do in part."""
 
 _DO: dict[type[Operation], Callable[[Linux, Any, int, Report], set[int]]] = {
     ops.Alloc: Linux._alloc,
