@@ -12,35 +12,26 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.change import KINDS, Change, Move, Turn, address, describe, folio_name, owners
+from mmfuzz.model.change import Change, address, describe, folio_name, owners
 from mmfuzz.model.owners import Area, Folio, Handle, Owned, Page, Process, Slot, Where
-from mmfuzz.model.world import World
+from mmfuzz.model.permits import (
+    NOTHING,
+    POPULATE,
+    REMAP,
+    WRITABLE,
+    ZAP,
+    Permits,
+    first,
+    has_one_user,
+    not_allowed,
+)
 from mmfuzz.observation import TABLE, ZERO, Report, stamp
 from mmfuzz.ops import Operation
 from mmfuzz.violation import Term, Violation
 
-POPULATE = frozenset({"np", "nz", "sp"})
-"""Nothing becomes a page or the zero page; a swap entry becomes a page."""
-AROUND = POPULATE | {"zp"}
-"""What a fault may also do to the pages around: a large folio comes into being, or a huge zero page goes."""
-WRITABLE = AROUND | {"pp"}
-"""Also: a shared page becomes a copy."""
-ZAP = frozenset({"pn", "zn", "sn"})
-REMAP = frozenset({"pz"})
-"""A split maps the shared zero page in place of a zero-filled one (b1f202060afe, "mm: remap unused subpages
-to shared zeropage when splitting isolated thp", v6.12)."""
-NOTHING: frozenset[str] = frozenset()
 
-
-class Oracle:
+class Oracle(Permits):
     """Follows a target's reports with a `World`, and raises a `Violation` where one must not happen."""
-
-    def __init__(self, huge_order: int, *, exact: bool, frames: int | None) -> None:
-        self.world = World(huge_order)
-        self._exact = exact
-        self._frames = frames
-        self.freed: list[Folio] = []
-        """Folios that lost their last owner in the newest step."""
 
     def follow(self, op: Operation, report: Report) -> None:
         """Bring the world to what `report` says that `op` did."""
@@ -61,81 +52,6 @@ class Oracle:
                 self.freed.append(folio)
         for folio in self.freed:
             world.affected.pop(folio, None)
-
-    def _error(self, op: Operation, error: str) -> None:
-        allowed = ERRORS.get(type(op), NOTHING)
-        if error not in allowed:
-            names = ", ".join(sorted(allowed)) or "none"
-            what = f"{ops.NAMES[type(op)]} failed with {error}; it may fail with: {names}"
-            raise Violation("outcome", what)
-        if error == "ENOMEM" and self._frames is not None:
-            spare = self._frames - self.world.owned_frames()
-            if spare > 2 << self.world.huge_order:
-                raise Violation("outcome", f"out of memory with {spare} of {self._frames} frames free")
-
-    # Changes that stay inside one process's area
-
-    def _change(self, op: Any, report: Report, may: frozenset[str], span: range | None = None) -> None:
-        """Apply a report whose changes must be of kinds `may`, in `op`'s area, zaps and copies in `span`."""
-        if _is_quiet(report):
-            return
-        change = Change(self.world)
-        change.apply(report)
-        own = (op.process, op.area)
-        for where, old, new in change.moves:
-            kind = KINDS[type(old)] + KINDS[type(new)]
-            if kind not in may or where[:2] != own:
-                raise _not_allowed(op, where, old, new)
-            if span is not None and where[2] not in span and kind not in AROUND:
-                raise _not_allowed(op, where, old, new)
-            if kind in _LOSES:
-                self._keep_pin(where, old)
-        for turn in change.turns:
-            if turn[:2] != own:
-                raise _not_allowed(op, *_first(turn))
-            self._may_turn(op, turn, may)
-            if span is not None and any(turn[2]):
-                for page, old in enumerate(turn[2]):
-                    if old is not None and page not in span:
-                        raise _not_allowed(op, (*own, page), old, None)
-
-    def _may_turn(self, op: Operation, turn: Turn, may: frozenset[str]) -> None:
-        """Whether a whole area may be filled or emptied like this."""
-        _, _, before, after = turn
-        for old, new in set(zip(map(type, before), map(type, after), strict=True)):
-            if old is not new and KINDS[old] + KINDS[new] not in may:
-                raise _not_allowed(op, *_first(turn, old, new))
-
-    def _keep_pin(self, where: Where, old: Owned) -> None:
-        """A process whose page is pinned keeps that page until it unmaps it."""
-        if type(old) is not Page or not old.pins:
-            return
-        process = self.world.processes[where[0]]
-        for handle in old.pins:
-            if handle.process is process:
-                raise Violation(
-                    "pin-coherence",
-                    f"{address(where)} no longer refers to the page that {handle} pinned there",
-                    folio=folio_name(old.folio),
-                    terms=[Term("page at " + address(where), describe(old), "another", owners(old.folio))],
-                )
-
-    def _elsewhere(
-        self, op: Any, report: Report, may: frozenset[str], *, splits: bool, relocates: bool
-    ) -> list[Move]:
-        """Apply a report that may change entries of every process: split, reclaim, migration."""
-        if _is_quiet(report):
-            return []
-        change = Change(self.world, splits=splits, relocates=relocates)
-        change.apply(report)
-        for where, old, new in change.moves:
-            if KINDS[type(old)] + KINDS[type(new)] not in may:
-                raise _not_allowed(op, where, old, new)
-            if not relocates and KINDS[type(new)] == "s":
-                self._keep_pin(where, old)
-        for turn in change.turns:
-            self._may_turn(op, turn, may)
-        return change.moves
 
     def _alloc(self, op: ops.Alloc, report: Report) -> None:
         process = self.world.processes[op.process]
@@ -168,42 +84,12 @@ class Oracle:
             if type(owned) is not Page:
                 raise _left_unmapped(op, (op.process, op.area, op.page + index), owned)
             folio = owned.folio
-            if not _has_one_user(owned, folio):
+            if not has_one_user(owned, folio):
                 where = (op.process, op.area, op.page + index)
                 self._own(process, where, owned, "isolation", "was written in place")
             owned.value = stamp(step, index)
             owned.private_to = process
             affected[folio] = None
-
-    def _own(self, process: Process, where: Where, page: Page, property: str, what: str) -> None:
-        """Nobody but `process`, and the handles that it took, may refer to the page."""
-        folio = page.folio
-        if _has_one_user(page, folio):
-            return
-        stranger = self._stranger(process, where, page)
-        if stranger:
-            raise Violation(
-                property,
-                f"the page at {address(where)} {what}, and {stranger} refers to it as well",
-                folio=folio_name(folio),
-                terms=[Term("others that see the page", "none", stranger, owners(folio))],
-            )
-
-    def _stranger(self, process: Process, where: Where, page: Page) -> str:
-        for other in page.maps:
-            if other != where:
-                return address(other)
-        for mapper in page.folio.pmds:
-            if mapper != where[:2]:
-                return f"p{mapper[0]} a{mapper[1]}"
-        for handle in (*page.pins, *page.gets):
-            if handle.process is not process:
-                return f"{handle} of {handle.process}"
-        if page.folio.slot is not None:
-            slot = self.world.slots.get(page.folio.slot + page.index)
-            for entry in slot.entries if slot is not None else ():
-                return f"the swap entry of {address(entry)}"
-        return ""
 
     # Processes
 
@@ -224,10 +110,10 @@ class Oracle:
         change.apply(report)
         for where, old, new in change.moves:
             if where[0] != op.child:
-                raise _not_allowed(op, where, old, new)
+                raise not_allowed(op, where, old, new)
         for turn in change.turns:
             if turn[0] != op.child:
-                raise _not_allowed(op, *_first(turn))
+                raise not_allowed(op, *first(turn))
         for number, area in parent.areas.items():
             self._inherit(parent, child, number, area, child.areas[number])
 
@@ -487,23 +373,6 @@ class Oracle:
             raise Violation("outcome", "an LRU batch holds a folio after the drain", folio=folio_name(folio))
 
 
-_LOSES = frozenset({"pp", "ps", "pz"})
-"""Changes by which a process loses its page without having unmapped it."""
-
-_NO_MEMORY = frozenset({"ENOMEM"})
-ERRORS: dict[type[Operation], frozenset[str]] = {
-    ops.Fault: _NO_MEMORY,
-    ops.Fork: _NO_MEMORY,
-    ops.Pin: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
-    ops.Get: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
-    ops.Split: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EACCES"}),
-    ops.Collapse: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EINVAL"}),
-    ops.SwapOut: frozenset({"ENOMEM", "EAGAIN", "EBUSY"}),
-    ops.SwapIn: _NO_MEMORY,
-    ops.Migrate: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EACCES", "EADDRNOTAVAIL"}),
-}
-"""Errors that an operation may report; kinds that are absent always succeed."""
-
 _FOLLOW: dict[type[Operation], Callable[[Oracle, Any, Report], None]] = {
     ops.Alloc: Oracle._alloc,
     ops.Fault: Oracle._fault,
@@ -528,37 +397,11 @@ _FOLLOW: dict[type[Operation], Callable[[Oracle, Any, Report], None]] = {
 }
 
 
-def _is_quiet(report: Report) -> bool:
-    """Whether a step left the structure as it was, as a fault on a page that is there does."""
-    return not (report.ptes or report.pmds or report.folios or report.cached or report.batched)
-
-
-def _has_one_user(page: Page, folio: Folio) -> bool:
-    """Whether a page that is mapped belongs to that mapping alone."""
-    return len(page.maps) + len(folio.pmds) == 1 and not page.pins and not page.gets and folio.slot is None
-
-
 def _same_value(where: Where, owned: Owned, value: int | None, by: str = "") -> None:
     expected = owned.value if type(owned) is Page else 0
     if value is not None and value != expected:
         terms = [Term("value", expected, value, owners(owned.folio) if type(owned) is Page else ())]
         raise Violation("contents", f"{address(where)} reads wrong{by}", terms=terms)
-
-
-def _not_allowed(op: Operation, where: Where, old: Owned, new: Owned) -> Violation:
-    return Violation(
-        "outcome",
-        f"{ops.NAMES[type(op)]} must not turn {describe(old)} at {address(where)} into {describe(new)}",
-    )
-
-
-def _first(turn: Turn, *kinds: type) -> Move:
-    """The first page of a whole area that turned, or that turned in this way."""
-    process, area, before, after = turn
-    for page, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old is not new and (not kinds or (type(old), type(new)) == kinds):
-            return (process, area, page), old, new
-    return (process, area, 0), None, None
 
 
 def _left_unmapped(op: Operation, where: Where, owned: Owned) -> Violation:

@@ -1,0 +1,185 @@
+"""Which changes a step may make: where, to whose entries, and who must not be able to see what is written.
+
+The rules of each operation are in `mmfuzz.model.rules`; here is what they share.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mmfuzz import ops
+from mmfuzz.model.change import KINDS, Change, Move, Turn, address, describe, folio_name, owners
+from mmfuzz.model.owners import Folio, Owned, Page, Process, Where
+from mmfuzz.model.world import World
+from mmfuzz.observation import Report
+from mmfuzz.ops import Operation
+from mmfuzz.violation import Term, Violation
+
+POPULATE = frozenset({"np", "nz", "sp"})
+"""Nothing becomes a page or the zero page; a swap entry becomes a page."""
+AROUND = POPULATE | {"zp"}
+"""What a fault may also do to the pages around: a large folio comes into being, or a huge zero page goes."""
+WRITABLE = AROUND | {"pp"}
+"""Also: a shared page becomes a copy."""
+ZAP = frozenset({"pn", "zn", "sn"})
+REMAP = frozenset({"pz"})
+"""A split maps the shared zero page in place of a zero-filled one (b1f202060afe, "mm: remap unused subpages
+to shared zeropage when splitting isolated thp", v6.12)."""
+NOTHING: frozenset[str] = frozenset()
+
+_LOSES = frozenset({"pp", "ps", "pz"})
+"""Changes by which a process loses its page without having unmapped it."""
+
+_NO_MEMORY = frozenset({"ENOMEM"})
+ERRORS: dict[type[Operation], frozenset[str]] = {
+    ops.Fault: _NO_MEMORY,
+    ops.Fork: _NO_MEMORY,
+    ops.Pin: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
+    ops.Get: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
+    ops.Split: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EACCES"}),
+    ops.Collapse: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EINVAL"}),
+    ops.SwapOut: frozenset({"ENOMEM", "EAGAIN", "EBUSY"}),
+    ops.SwapIn: _NO_MEMORY,
+    ops.Migrate: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EACCES", "EADDRNOTAVAIL"}),
+}
+"""Errors that an operation may report; kinds that are absent always succeed."""
+
+
+class Permits:
+    """A world, and the changes that it goes through: each must be one that the operation may make."""
+
+    def __init__(self, huge_order: int, *, exact: bool, frames: int | None) -> None:
+        self.world = World(huge_order)
+        self._exact = exact
+        self._frames = frames
+        self.freed: list[Folio] = []
+        """Folios that lost their last owner in the newest step."""
+
+    def _error(self, op: Operation, error: str) -> None:
+        allowed = ERRORS.get(type(op), NOTHING)
+        if error not in allowed:
+            names = ", ".join(sorted(allowed)) or "none"
+            what = f"{ops.NAMES[type(op)]} failed with {error}; it may fail with: {names}"
+            raise Violation("outcome", what)
+        if error == "ENOMEM" and self._frames is not None:
+            spare = self._frames - self.world.owned_frames()
+            if spare > 2 << self.world.huge_order:
+                raise Violation("outcome", f"out of memory with {spare} of {self._frames} frames free")
+
+    def _change(self, op: Any, report: Report, may: frozenset[str], span: range | None = None) -> None:
+        """Apply a report whose changes must be of kinds `may`, in `op`'s area, zaps and copies in `span`."""
+        if is_quiet(report):
+            return
+        change = Change(self.world)
+        change.apply(report)
+        own = (op.process, op.area)
+        for where, old, new in change.moves:
+            kind = KINDS[type(old)] + KINDS[type(new)]
+            if kind not in may or where[:2] != own:
+                raise not_allowed(op, where, old, new)
+            if span is not None and where[2] not in span and kind not in AROUND:
+                raise not_allowed(op, where, old, new)
+            if kind in _LOSES:
+                self._keep_pin(where, old)
+        for turn in change.turns:
+            if turn[:2] != own:
+                raise not_allowed(op, *first(turn))
+            self._may_turn(op, turn, may)
+            if span is not None and any(turn[2]):
+                for page, old in enumerate(turn[2]):
+                    if old is not None and page not in span:
+                        raise not_allowed(op, (*own, page), old, None)
+
+    def _may_turn(self, op: Operation, turn: Turn, may: frozenset[str]) -> None:
+        """Whether a whole area may be filled or emptied like this."""
+        _, _, before, after = turn
+        for old, new in set(zip(map(type, before), map(type, after), strict=True)):
+            if old is not new and KINDS[old] + KINDS[new] not in may:
+                raise not_allowed(op, *first(turn, old, new))
+
+    def _keep_pin(self, where: Where, old: Owned) -> None:
+        """A process whose page is pinned keeps that page until it unmaps it."""
+        if type(old) is not Page or not old.pins:
+            return
+        process = self.world.processes[where[0]]
+        for handle in old.pins:
+            if handle.process is process:
+                raise Violation(
+                    "pin-coherence",
+                    f"{address(where)} no longer refers to the page that {handle} pinned there",
+                    folio=folio_name(old.folio),
+                    terms=[Term("page at " + address(where), describe(old), "another", owners(old.folio))],
+                )
+
+    def _elsewhere(
+        self, op: Any, report: Report, may: frozenset[str], *, splits: bool, relocates: bool
+    ) -> list[Move]:
+        """Apply a report that may change entries of every process: split, reclaim, migration."""
+        if is_quiet(report):
+            return []
+        change = Change(self.world, splits=splits, relocates=relocates)
+        change.apply(report)
+        for where, old, new in change.moves:
+            if KINDS[type(old)] + KINDS[type(new)] not in may:
+                raise not_allowed(op, where, old, new)
+            if not relocates and KINDS[type(new)] == "s":
+                self._keep_pin(where, old)
+        for turn in change.turns:
+            self._may_turn(op, turn, may)
+        return change.moves
+
+    def _own(self, process: Process, where: Where, page: Page, property: str, what: str) -> None:
+        """Nobody but `process`, and the handles that it took, may refer to the page."""
+        folio = page.folio
+        if has_one_user(page, folio):
+            return
+        stranger = self._stranger(process, where, page)
+        if stranger:
+            raise Violation(
+                property,
+                f"the page at {address(where)} {what}, and {stranger} refers to it as well",
+                folio=folio_name(folio),
+                terms=[Term("others that see the page", "none", stranger, owners(folio))],
+            )
+
+    def _stranger(self, process: Process, where: Where, page: Page) -> str:
+        for other in page.maps:
+            if other != where:
+                return address(other)
+        for mapper in page.folio.pmds:
+            if mapper != where[:2]:
+                return f"p{mapper[0]} a{mapper[1]}"
+        for handle in (*page.pins, *page.gets):
+            if handle.process is not process:
+                return f"{handle} of {handle.process}"
+        if page.folio.slot is not None:
+            slot = self.world.slots.get(page.folio.slot + page.index)
+            for entry in slot.entries if slot is not None else ():
+                return f"the swap entry of {address(entry)}"
+        return ""
+
+
+def is_quiet(report: Report) -> bool:
+    """Whether a step left the structure as it was, as a fault on a page that is there does."""
+    return not (report.ptes or report.pmds or report.folios or report.cached or report.batched)
+
+
+def has_one_user(page: Page, folio: Folio) -> bool:
+    """Whether a page that is mapped belongs to that mapping alone."""
+    return len(page.maps) + len(folio.pmds) == 1 and not page.pins and not page.gets and folio.slot is None
+
+
+def not_allowed(op: Operation, where: Where, old: Owned, new: Owned) -> Violation:
+    return Violation(
+        "outcome",
+        f"{ops.NAMES[type(op)]} must not turn {describe(old)} at {address(where)} into {describe(new)}",
+    )
+
+
+def first(turn: Turn, *kinds: type) -> Move:
+    """The first page of a whole area that turned, or that turned in this way."""
+    process, area, before, after = turn
+    for page, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old is not new and (not kinds or (type(old), type(new)) == kinds):
+            return (process, area, page), old, new
+    return (process, area, 0), None, None
