@@ -1,7 +1,7 @@
 """Making a program minimal: the fewest operations, then the simplest kinds, then the smallest numbers.
 
 A reducer over operations, not over the choices that made them. All programs stand in one order: by length,
-then by the kinds of their operations in the order of the vocabulary, then by their numbers. A candidate is
+then by the kinds of their operations in the order of the vocabulary, then by pages and numbers. A candidate is
 taken only when it fails and stands lower, so that reduction always ends, and different programs that show
 the same failure mostly end as the same one. Candidates leave out chunks, halving their size down to one
 operation and then pairs; let a child's part be played by its parent; rename; put a simpler operation in an
@@ -65,7 +65,8 @@ def reduce(ops: Sequence[Operation], fails: Fails, *, runs_max: int = RUNS_MAX) 
 def size(ops: Sequence[Operation]) -> tuple[Any, ...]:
     """The place of a program in the order of all programs: the smaller, the simpler."""
     numbers = tuple(_number(name, getattr(op, name)) for op in ops for name in _FIELDS[type(op)])
-    return len(ops), tuple(_RANK[type(op)] for op in ops), sum(numbers), numbers
+    pages = sum(_number("count", _count(op)) for op in ops)
+    return len(ops), tuple(_RANK[type(op)] for op in ops), pages, sum(numbers), numbers
 
 
 def _number(field: str, value: int) -> int:
@@ -282,7 +283,7 @@ def _smaller(op: Operation, field: str) -> Iterator[Operation]:
                 yield _with(op, order=order)
     else:
         for smaller in range(value):
-            yield _with(op, **{field: smaller})
+            yield _with(op, **{field: type(value)(smaller)})
 
 
 def _others(ops: Program, op: Operation) -> Iterator[Operation]:
