@@ -61,6 +61,8 @@ class Memory:
             pages.append(page)
         folio.order = order
         folio.pages = pages
+        folio.mm_id0 = folio.mm_id1 = 0
+        folio.mm_shared = False
 
     def folio_get(self, folio: Folio, refs: int = 1) -> None:
         """folio_ref_add(): only ever on top of a reference that is there already."""
@@ -112,7 +114,6 @@ class Memory:
         if order:
             folio.order = 0
             folio.pages = [folio]
-            folio._nr_pages_mapped = 0
         self.made.pop(folio, None)
         self.free_block(folio, order)
 
@@ -123,14 +124,16 @@ class Memory:
     def _check_bad(self, folio: Folio) -> None:
         bad = ""
         if folio.order:
-            if folio._entire_mapcount != -1:
-                bad = "nonzero entire_mapcount"
-            elif folio._large_mapcount != -1:
+            if folio._large_mapcount != -1:
                 bad = "nonzero large_mapcount"
+            elif folio._nr_pages_mapped:
+                bad = "nonzero nr_pages_mapped"
+            elif folio.mm_maps0 or folio.mm_maps1:
+                bad = "nonzero mm mapcount"
+            elif folio._entire_mapcount != -1:
+                bad = "nonzero entire_mapcount"
             elif folio._pincount:
                 bad = "nonzero pincount"
-            elif folio.mm_id0 or folio.mm_id1:
-                bad = "non-zero mm ids"
         for page in folio.pages:
             if page._mapcount != -1:
                 bad = "nonzero mapcount"
