@@ -107,7 +107,7 @@ def test_fork_splits_the_map_of_a_pinned_huge_page_and_copies_its_pages(machine:
 
 
 def test_zero_page_has_no_references(machine: Machine) -> None:
-    machine.do("alloc p0 a0 huge", "fault p0 a0 read", "pin p0 a0.0 read h0")
+    machine.do("alloc p0 a0 huge", "fault p0 a0 read", "get p0 a0.0 read h0")
     assert machine.session.world.processes[0].areas[0].pmd is ZERO
     assert not machine.session.world.frames
 
