@@ -51,7 +51,11 @@ def test_no_program_is_run_twice_and_the_bound_holds(ops: list[Operation], runs_
     ("ops", "fails", "smallest"),
     [
         ([Drain(), Alloc(1, 1, HUGE), Drain()], has(Alloc), [Alloc(0, 0, 0)]),
-        ([Pin(2, 1, 3, 2, True, 2), Drain(), Unpin(2)], has(Pin, Unpin), [Pin(0, 0, 0, 1, False, 0), Unpin(0)]),
+        (
+            [Pin(2, 1, 3, 2, True, 2), Drain(), Unpin(2)],
+            has(Pin, Unpin),
+            [Pin(0, 0, 0, 1, False, 0), Unpin(0)],
+        ),
         ([Fault(0, 0, 0, WHOLE, True)], has(Fault), [Fault(0, 0, 0, 1, False)]),
         ([Fork(0, 1), Exit(0), Fault(1, 0, 2, 1, True)], has(Fault), [Fault(0, 0, 0, 1, False)]),
         ([Exit(1), Fork(0, 1)], lambda ops: has(Fork)(ops) and has(Exit)(ops), [Fork(0, 0), Exit(0)]),
