@@ -14,7 +14,6 @@ class Fork(Gup):
     def fork_mm(self, parent: Mm, process: int, cpu: int) -> str:
         """A copy of an address space; ENOMEM leaves no trace of it."""
         child = self.new_mm(process, cpu)
-        child.has_pinned = parent.has_pinned
         for vma in parent.vmas.values():
             copy = child.vmas[vma.area] = Vma(vma.area, vma.order, self.nr_huge)
             copy.present = vma.present.copy()

@@ -43,26 +43,28 @@ class Gup(Fault):
         """Fault until the page is present as the flags ask: writable, or exclusive for a read-only pin."""
         for _ in range(ATTEMPTS):
             entry = vma.ptes[page] if vma.pmd is TABLE else vma.pmd
-            if entry is ZERO and not write:
+            if entry is ZERO and not write and not pin:
                 return ""
-            if type(entry) is Pte:
-                if write and entry.writable:
-                    return ""
-                if not write and (not pin or not self.must_unshare(entry.page)):
-                    return ""
-                if not write:
-                    if not self.unshare(mm, vma, page):
-                        return "ENOMEM"
-                    continue
+            if type(entry) is Pte and self.is_as_asked(entry, write=write, pin=pin):
+                return ""
+            if not write and (entry is ZERO or type(entry) is Pte):
+                if not self.unshare(mm, vma, page):
+                    return "ENOMEM"
+                continue
             error = self.handle_fault(mm, vma, page, write=write)
             if error:
                 return error
         return "EFAULT"
 
+    def is_as_asked(self, entry: Pte, *, write: bool, pin: bool) -> bool:
+        """Whether a present entry will do: writable, or for a read-only pin not to be unshared first."""
+        return entry.writable if write else not pin or not self.must_unshare(entry.page)
+
     def must_unshare(self, page: Page) -> bool:
         """gup_must_unshare(): a pin of an anonymous page that is not exclusive would lose it at the next write.
 
-        a7f226604170 ("mm/gup: trigger FAULT_FLAG_UNSHARE when R/O-pinning a possibly shared anonymous page", v5.19).
+        a7f226604170 ("mm/gup: trigger FAULT_FLAG_UNSHARE when R/O-pinning a possibly shared anonymous page",
+        v5.19). A long-term pin, as all pins are here, does not take the shared zero page either.
         """
         return not page.anon_exclusive
 

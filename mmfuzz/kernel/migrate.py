@@ -17,17 +17,43 @@ class Migrate(Reclaim):
         """Move each mapped folio of a range; EBUSY when one had to stay, ENOMEM when memory was short."""
         self.lru_add_drain_all()
         error = ""
+        batch: list[tuple[Folio, Folio]] = []
         for folio in self.folios_in(vma, span):
-            if self.folio_isolate_lru(folio):
-                error = self.migrate_folio(folio) or error
+            for piece in self.split_for_migration(folio):
+                if not self.folio_mapped(piece) or not self.folio_isolate_lru(piece):
+                    continue
+                fresh = self.alloc_folio(piece.order)
+                if fresh is None:
+                    self.folio_putback_lru(piece)
+                    error = "ENOMEM"
+                else:
+                    batch.append((piece, fresh))
+        for folio, fresh in batch:
+            if not self.migrate_folio(folio, fresh):
+                error = error or "EBUSY"
+        for folio, fresh in batch:
+            self.folio_put(fresh)
+            self.folio_put(folio)
         return error
 
-    def migrate_folio(self, folio: Folio) -> str:
-        """Unmap, compare references, move contents and swap cache, map again. `folio` is isolated."""
-        fresh = self.alloc_folio(folio.order)
-        if fresh is None:
-            self.folio_putback_lru(folio)
-            return "ENOMEM"
+    def split_for_migration(self, folio: Folio) -> list[Folio]:
+        """A partially mapped folio goes in pieces, or stays: what is to migrate, the folio or its pieces in use.
+
+        7262f208ca68 ("mm/migrate: split source folio if it is on deferred split list", v6.11).
+        """
+        if not folio.order or not folio.partially_mapped:
+            return [folio]
+        pages = folio.pages
+        self.folio_get(folio)
+        error = self.split_folio(folio, folio)
+        self.zap_put(folio, 1)
+        return [folio] if error else [page for page in pages if page._refcount and page.head is page]
+
+    def migrate_folio(self, folio: Folio, fresh: Folio) -> bool:
+        """Unmap, compare references, move contents and swap cache, map again: whether `folio` moved.
+
+        The references that isolation and allocation took stay until the whole batch is done.
+        """
         whole = self.unmap_whole(folio)
         unmapped = self.unmap_ptes(folio)
         moved = self.move_mapping(folio, fresh)
@@ -40,16 +66,9 @@ class Migrate(Reclaim):
         for mm, vma, number in unmapped:
             entry = vma.ptes[number]
             assert type(entry) is MigrationPte
-            page = target.pages[number - folio.index]
-            self.remove_migration_pte(mm, vma, number, entry, page)
-        if moved:
-            target.lru = True
-            self.folio_put(folio)
-            self.folio_put(fresh)
-            return ""
-        self.folio_put(fresh)
-        self.folio_putback_lru(folio)
-        return "EBUSY"
+            self.remove_migration_pte(mm, vma, number, entry, target.pages[number - folio.index])
+        target.lru = True
+        return moved
 
     def unmap_whole(self, folio: Folio) -> WholeMaps:
         """PMD mappings become PMD migration entries, and come back as PMD mappings."""

@@ -34,6 +34,8 @@ class Reclaim(Split):
     def shrink_folio(self, folio: Folio) -> None:
         """shrink_folio_list() for one isolated folio."""
         if not self.folio_mapped(folio):
+            if folio.swapcache and folio.dirty:
+                self.write_out(folio)
             self.remove_mapping(folio)
         elif self.reclaim_allows(folio):
             if folio.order and folio.partially_mapped:

@@ -39,16 +39,19 @@ def address(where: Where) -> str:
 class Change:
     """One step's changes to the world, applied in the order that keeps every value traceable.
 
-    `splits` says whether a new folio inside an old one is a piece of it, or fresh memory; `relocates` whether
-    a page that replaces another stands for it, as in migration, or is a copy that the process made its own.
+    `splits` says whether a new folio inside an old one may be a piece of it, or is fresh memory; `relocates`
+    whether a page that replaces another stands for it, as in migration, or is a copy that the process made
+    its own.
     `child` is a process that is being forked into, `origins` what its parent had in each area.
     """
 
     __slots__ = (
         "_child",
         "_fresh",
+        "_listed",
         "_origins",
         "_relocates",
+        "_recached",
         "_replaced",
         "_sources",
         "_splits",
@@ -74,6 +77,8 @@ class Change:
         self._origins = origins or {}
         self._fresh: set[Folio] = set()
         self._wholes: dict[Folio, None] = {}
+        self._listed: dict[Where, Entry] | None = None
+        self._recached: dict[int, int | None] = {}
         self._replaced: list[Folio] = []
         self._sources: dict[Page, Owned] = {}
         self.moves: list[Move] = []
@@ -84,7 +89,7 @@ class Change:
     def apply(self, report: Report) -> None:
         """Bring the world to what the report says, or raise the `Violation` that it amounts to."""
         for head, order in report.folios:
-            self._found(head, order)
+            self._found(head, order, report)
         for whole in self._wholes:
             self._drop_rest(whole)
         if report.cached:
@@ -127,10 +132,32 @@ class Change:
         """Whether the page's folio was made by this step."""
         return page.folio in self._fresh
 
-    def _found(self, head: int, order: int) -> None:
+    def _stays(self, page: Page, frame: int, report: Report) -> bool:
+        """Whether something still refers to a page where it is, so that a folio there is a piece of its old one."""
+        if self._listed is None:
+            self._listed = {(process, area, number): entry for process, area, number, entry in report.ptes}
+            self._recached = dict(report.cached)
+        folio = page.folio
+        if page.pins or page.gets:
+            return True
+        if folio.slot is not None and self._recached.get(folio.slot + page.index, frame) == frame:
+            return True
+        whole = [(process, area, page.index) for process, area in folio.pmds]
+        for where in (*page.maps, *whole):
+            entry = self._listed.get(where, page)
+            if entry is page or (type(entry) is Mapped and entry.frame == frame):
+                return True
+        return False
+
+    def _found(self, head: int, order: int, report: Report) -> None:
         world = self._world
         known = world.frames.get(head)
-        if known is not None and self._splits and known.folio.order > order:
+        if (
+            known is not None
+            and self._splits
+            and known.folio.order > order
+            and self._stays(known, head, report)
+        ):
             self._wholes[known.folio] = None
             world.cut(known.folio, head, order)
             return
@@ -308,6 +335,8 @@ class Change:
                     continue
                 raise Violation("outcome", f"p{process} a{number}.{page} has an entry but no page table")
             where = (process, number, page)
+            if entry is not None and not area.mapped[page]:
+                raise Violation("outcome", f"{address(where)} has an entry outside every mapping")
             old = area.table[page]
             if old is not None:
                 world.unlink(where, old)

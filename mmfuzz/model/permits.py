@@ -31,6 +31,9 @@ _LOSES = frozenset({"pp", "ps", "pz"})
 """Changes by which a process loses its page without having unmapped it."""
 
 _NO_MEMORY = frozenset({"ENOMEM"})
+_BASE_PAGES_DO = frozenset({ops.Fault, ops.Fork, ops.Pin, ops.Get, ops.SwapIn})
+"""Operations that fall back to base pages: fragmented memory is no excuse for them."""
+
 ERRORS: dict[type[Operation], frozenset[str]] = {
     ops.Fault: _NO_MEMORY,
     ops.Fork: _NO_MEMORY,
@@ -61,9 +64,9 @@ class Permits:
             names = ", ".join(sorted(allowed)) or "none"
             what = f"{ops.NAMES[type(op)]} failed with {error}; it may fail with: {names}"
             raise Violation("outcome", what)
-        if error == "ENOMEM" and self._frames is not None:
+        if error == "ENOMEM" and self._frames is not None and type(op) in _BASE_PAGES_DO:
             spare = self._frames - self.world.owned_frames()
-            if spare > 2 << self.world.huge_order:
+            if spare > self.world.pages:
                 raise Violation("outcome", f"out of memory with {spare} of {self._frames} frames free")
 
     def _change(self, op: Any, report: Report, may: frozenset[str], span: range | None = None) -> None:

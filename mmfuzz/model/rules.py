@@ -72,9 +72,15 @@ class Oracle(Permits):
         for page, owned in zip(span, found, strict=False):
             if type(owned) is not Page and owned is not ZERO:
                 raise _left_unmapped(op, (op.process, op.area, page), owned)
+        self._must_tell(report, len(span))
         for page, owned, value in zip(span, found, report.values, strict=False):
             if value or type(owned) is Page:
                 _same_value((op.process, op.area, page), owned, value)
+
+    def _must_tell(self, report: Report, pages: int) -> None:
+        """What reads says what it has read, a value a page; a real kernel may leave out what it cannot see."""
+        if self._exact and not report.error and len(report.values) != pages:
+            raise Violation("outcome", f"{len(report.values)} values were read of {pages} pages")
 
     def _write(self, op: ops.Fault, process: Process, found: list[Owned]) -> None:
         """A process has written to a range: each page there must be nobody else's."""
@@ -87,6 +93,9 @@ class Oracle(Permits):
             if not has_one_user(owned, folio):
                 where = (op.process, op.area, op.page + index)
                 self._own(process, where, owned, "isolation", "was written in place")
+            if self._exact and not owned.writers and not folio.writers:
+                where = (op.process, op.area, op.page + index)
+                raise Violation("outcome", f"{address(where)} was written, and no entry there may write")
             owned.value = stamp(step, index)
             owned.private_to = process
             affected[folio] = None
@@ -201,7 +210,7 @@ class Oracle(Permits):
                 handle.pages.append(owned)
                 owned.hold(handle)
                 world.affected[owned.folio] = None
-            elif owned is ZERO and not op.write:
+            elif owned is ZERO and not op.write and not pinned:
                 handle.pages.append(None)
             else:
                 raise _left_unmapped(op, where, owned)
@@ -229,6 +238,8 @@ class Oracle(Permits):
         self._seen_by(handle, report)
 
     def _seen_by(self, handle: Handle, report: Report) -> None:
+        if not handle.pinned:
+            self._must_tell(report, len(handle.pages))
         if report.values:
             for index, (page, value) in enumerate(zip(handle.pages, report.values, strict=False)):
                 where = (handle.process.number, handle.area, handle.first + index)
@@ -310,7 +321,40 @@ class Oracle(Permits):
     # Swap and migration
 
     def _swap_out(self, op: ops.SwapOut, report: Report) -> None:
-        self._elsewhere(op, report, frozenset({"ps", "pz"}), splits=True, relocates=False)
+        before = self._reclaimable(op)
+        asked = {page for folio in before for page in folio.pages}
+        moves = self._elsewhere(op, report, frozenset({"ps", "pz"}), splits=True, relocates=False)
+        for where, old, new in moves:
+            if old not in asked:
+                raise not_allowed(op, where, old, new)
+        for folio, (slot, pinned, held, mapped) in before.items():
+            if pinned and slot is None and folio.slot is not None:
+                raise _done_anyway("swapping out", folio)
+            if held and slot is not None and folio.slot is None and folio.pages[0].folio is folio:
+                raise _done_anyway("leaving the swap cache", folio)
+            if self._exact and mapped and not held and not report.error:
+                self._must_be_reclaimed(folio)
+
+    def _reclaimable(self, op: ops.SwapOut) -> dict[Folio, tuple[int | None, bool, bool, bool]]:
+        """The folios of a range, each with its slot, whether it is pinned, held at all, and mapped."""
+        area = self.world.processes[op.process].areas[op.area]
+        found = {}
+        for number in self.world.span(op.page, op.count):
+            owned = area.at(number)
+            page = owned.page if type(owned) is Slot else owned
+            if type(page) is Page:
+                folio = page.folio
+                pinned = any(page.pins for page in folio.pages)
+                mapped = bool(folio.pmds) or any(page.maps for page in folio.pages)
+                found[folio] = (folio.slot, pinned, folio.is_held, mapped)
+        return found
+
+    def _must_be_reclaimed(self, folio: Folio) -> None:
+        """A mapped folio that nobody holds was unmapped, or split for the next pass, unless slots are short."""
+        if folio.pages[0].folio is not folio or len(self.world.slots) * 2 > (self._frames or 0):
+            return
+        if folio.pmds or any(page.maps for page in folio.pages):
+            raise _refused("swap_out", "nothing done", folio)
 
     def _swap_in(self, op: ops.SwapIn, report: Report) -> None:
         self._change(op, report, frozenset({"sp"}))
@@ -350,22 +394,24 @@ class Oracle(Permits):
     def _migrate(self, op: ops.Migrate, report: Report) -> None:
         world = self.world
         area = world.processes[op.process].areas[op.area]
-        asked = {}
-        for page in world.span(op.page, op.count):
-            owned = area.at(page)
-            if type(owned) is Page:
-                asked[owned.folio] = owned.folio.is_held
-        moves = self._elsewhere(op, report, frozenset({"pp"}), splits=False, relocates=True)
-        moved = {old.folio: None for _, old, _ in moves if type(old) is Page}
-        for folio in moved:
-            if folio not in asked:
-                raise Violation("outcome", "a folio outside the range was migrated", folio=folio_name(folio))
-            if asked[folio]:
-                raise _done_anyway("migrate", folio)
+        held: dict[Page, bool] = {}
+        for number in world.span(op.page, op.count):
+            owned = area.at(number)
+            if type(owned) is Page and owned not in held:
+                held |= dict.fromkeys(owned.folio.pages, owned.folio.is_held)
+        mapped = [page for page in held if page.maps or page.folio.pmds]
+        moves = self._elsewhere(op, report, _MOVES, splits=True, relocates=True)
+        moved = {old: None for _, old, _ in moves if type(old) is Page}
+        for page in moved:
+            if page not in held:
+                what = "a folio outside the range was migrated"
+                raise Violation("outcome", what, folio=folio_name(page.folio))
+            if held[page]:
+                raise _done_anyway("migrate", page.folio)
         if self._exact and report.error != "ENOMEM":
-            for folio, held in asked.items():
-                if not held and folio not in moved:
-                    raise _refused("migrate", report.error or "no error", folio)
+            for page in mapped:
+                if not held[page] and page not in moved:
+                    raise _refused("migrate", report.error or "no error", page.folio)
 
     def _drain(self, op: ops.Drain, report: Report) -> None:
         self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
@@ -395,6 +441,10 @@ _FOLLOW: dict[type[Operation], Callable[[Oracle, Any, Report], None]] = {
     ops.Drain: Oracle._drain,
     ops.Free: Oracle._free,
 }
+
+
+_MOVES = frozenset({"pp", "pz"})
+"""What migration does to an entry; a partially mapped folio is split first, which drops zero-filled pages."""
 
 
 def _same_value(where: Where, owned: Owned, value: int | None, by: str = "") -> None:
