@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from tests.kernel.conftest import Machine
 
 
-
 def test_third_process_is_not_tracked_and_keeps_the_shared_bit(machine: Machine) -> None:
     machine.do("alloc p0 a0 huge", "fault p0 a0.0 write", "split_map p0 a0")
     huge = machine.frame(0, 0, 0)
