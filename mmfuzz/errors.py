@@ -28,6 +28,12 @@ class ProgramError(MmfuzzError):
         self.problem = problem
 
 
+class InternalError(MmfuzzError):
+    """mmfuzz itself failed: no verdict on anything else."""
+
+    exit_code = 3
+
+
 class TargetUnavailable(MmfuzzError):
     """This machine lacks what the target needs; the message says what, and how to get it."""
 

@@ -37,26 +37,35 @@ def follow_up(
 ) -> Iterator[Finding]:
     """Save a failing program as it is, then make it minimal and save that instead.
 
-    Yields the one finding, or nothing when the failure does not show again. On Ctrl-C the program is
-    found as it is before KeyboardInterrupt goes on. `by` says who found it.
+    Yields the one finding. A failure that does not show again is found as it is, and says so. On Ctrl-C the
+    program is found as it is before KeyboardInterrupt goes on. `by` says who found it.
     """
     name = violation.property
     raw = save(program_on(target, ops, f"fail {name}", by), folder)
     fails = same_failure(target, name)
-    smallest = tuple(ops)
+    as_it_is = Finding(name, violation.message, violation.report(), raw, tuple(ops), None)
     try:
-        if not any(fails(smallest) for _ in range(CONFIRMATIONS)):
-            return
-        smallest = reduce(smallest, fails)
+        smallest = reduce(ops, fails) if _again(fails, ops) else tuple(ops)
     except KeyboardInterrupt:
-        yield Finding(name, violation.message, violation.report(), raw, smallest, None)
+        yield as_it_is
         raise
+    for _ in range(CONFIRMATIONS):
+        outcome = run(smallest, target)
+        if outcome.violation is not None and outcome.violation.property == name:
+            break
+    else:
+        once = f" (seen once, and not in {CONFIRMATIONS} runs after that)"
+        yield replace(as_it_is, message=violation.message + once, report=violation.report() + once)
+        return
     path = save(program_on(target, smallest, f"fail {name}", by), folder)
     if path != raw:
         raw.unlink(missing_ok=True)
-    outcome = run(smallest, target)
-    violation = outcome.violation or violation
+    violation = outcome.violation
     yield Finding(name, violation.message, violation.report(), path, smallest, outcome.step)
+
+
+def _again(fails: Callable[[Sequence[Operation]], bool], ops: Sequence[Operation]) -> bool:
+    return any(fails(ops) for _ in range(CONFIRMATIONS))
 
 
 def same_failure(target: Target, property: str) -> Callable[[Sequence[Operation]], bool]:

@@ -45,7 +45,7 @@ SUFFIX = ".mm"
 PASS = "pass"
 OPERATIONS_MAX = 100_000
 """Operations of a program at most: what is longer is not a program that a person would keep."""
-FRAMES = tuple(1 << order for order in range(6, 21))
+FRAMES = tuple(1 << order for order in range(4, 21))
 """Sizes that a simulated memory may have."""
 HUGE_ORDERS = tuple(range(2, HUGE + 1))
 """PMD orders: an area has at least four pages, at most the 512 of x86-64."""

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mmfuzz.checks.counters import check_folio, plainly_holds
-from mmfuzz.checks.memory import check_free_frames, check_sweep, freed_early, leaked
+from mmfuzz.checks.memory import check_empty, check_free_frames, check_sweep, freed_early, leaked
 from mmfuzz.model.applies import why_not
 from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.model.rules import Oracle
 from mmfuzz.observation import KernelBug, Report
-from mmfuzz.ops import Exit, Free, Operation, Put, Unpin
+from mmfuzz.ops import WHOLE, Drain, Exit, Fault, Free, Operation, Put, Unpin
 from mmfuzz.targets.base import Target
 from mmfuzz.violation import Term, Violation
 
@@ -101,18 +101,34 @@ class Session:
     def finish(self) -> int:
         """Sweep all of memory, release everything, and sweep again: nothing may be left.
 
-        Returns how many steps the release took, each done and checked like any other.
+        Where frames do not show what they hold, every mapped page is read once more first. Returns how many
+        steps all this took, each done and checked like any other.
         """
         steps = self.world.steps
+        if not self.target.traits.exact:
+            for op in self._reads():
+                self.do(op)
         self._sweep()
         for op in self._releases():
             self.do(op)
         self._sweep()
+        if self.target.traits.exact:
+            check_empty(self.world)
         return self.world.steps - steps
 
+    def _reads(self) -> Iterable[Operation]:
+        """Reads of all areas in which something is mapped."""
+        for process in sorted(self.world.processes):
+            for number, area in sorted(self.world.processes[process].areas.items()):
+                op = Fault(process, number, 0, WHOLE, write=False)
+                if area.pmd is not None and self.why_not(op) is None:
+                    yield op
+
     def _releases(self) -> Iterable[Operation]:
-        """What it takes to give everything back: handles, processes, and the last one's areas."""
+        """What it takes to give everything back: batches, handles, processes, and the last one's areas."""
         world = self.world
+        if world.batched:
+            yield Drain()
         for number, handle in sorted(world.handles.items()):
             yield Unpin(number) if handle.pinned else Put(number)
         *others, last = sorted(world.processes)
@@ -120,6 +136,8 @@ class Session:
             yield Exit(process)
         for area in sorted(world.processes[last].areas):
             yield Free(last, area)
+        if world.batched:
+            yield Drain()
 
     def _check(self, report: Report) -> None:
         world = self.world

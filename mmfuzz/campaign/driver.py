@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import threading
 import time
 from collections import Counter
 from multiprocessing.process import BaseProcess
@@ -88,6 +89,7 @@ class _Pool:
         self._stop = context.Event()
         self._queue: Any = context.Queue()
         self._keep_going = settings.keep_going
+        self._looked = time.monotonic()
         self._workers: list[BaseProcess] = [
             context.Process(target=_work, args=(settings, number, self._queue, self._stop), daemon=True)
             for number in range(settings.jobs)
@@ -120,10 +122,11 @@ class _Pool:
             signal.signal(signal.SIGINT, heard)
 
     def _next(self, done: dict[int, Done]) -> None:
+        if time.monotonic() - self._looked > POLL_SECONDS:
+            self._look(done)
         try:
             number, event = self._queue.get(timeout=POLL_SECONDS)
         except queue.Empty:
-            self._look(done)
             return
         if isinstance(event, Done):
             done[number] = event
@@ -136,6 +139,10 @@ class _Pool:
                 self._stop.set()
 
     def _look(self, done: dict[int, Done]) -> None:
+        """A worker that died without a word ends the run; its last words may still be in the queue."""
+        self._looked = time.monotonic()
+        if not self._queue.empty():
+            return
         for number, worker in enumerate(self._workers):
             if number not in done and not worker.is_alive():
                 self._stop.set()
@@ -152,6 +159,9 @@ class _Pool:
 def _work(settings: Settings, number: int, channel: Any, stop: Any) -> None:
     """What a worker process does."""
     signal.signal(signal.SIGINT, _interrupt_once)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_outlive_nobody, args=(parent,), daemon=True).start()
     try:
         worker = Worker(
             settings,
@@ -165,6 +175,15 @@ def _work(settings: Settings, number: int, channel: Any, stop: Any) -> None:
         channel.put((number, error))
     except KeyboardInterrupt:
         channel.put((number, TargetBroke("interrupted before the target was ready")))
+    finally:
+        if not parent.is_alive():
+            channel.cancel_join_thread()  # nobody is left to read what is in it
+
+
+def _outlive_nobody(parent: BaseProcess) -> None:
+    """Take it for Ctrl-C when the run itself is killed, which can tell nobody."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _interrupt_once(_signal: int, _frame: object) -> None:

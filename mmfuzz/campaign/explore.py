@@ -60,6 +60,8 @@ class Explorer:
         self.operations: Counter[type[Operation]] = Counter()
         self.steps = 0
         self.programs = 0
+        self.running: list[Operation] = []
+        """Operations that the newest program has begun."""
         self._journal = journal
 
     def explore(self, steps_max: int | None = None) -> Failure | None:
@@ -70,7 +72,7 @@ class Explorer:
         if steps_max is not None:
             length = min(length, steps_max)
         session = self._session()
-        done: list[Operation] = []
+        done = self.running = []
         try:
             self._run(session, plan, length, done)
             self.steps += session.finish()
@@ -83,7 +85,7 @@ class Explorer:
         """Run a kept program as it is, learning what it reaches."""
         self.programs += 1
         session = self._session()
-        done: list[Operation] = []
+        done = self.running = []
         try:
             self._run(session, ops, len(ops), done)
             self.steps += session.finish()

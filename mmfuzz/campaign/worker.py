@@ -13,10 +13,12 @@ from mmfuzz.campaign.guide import Guide, Kept
 from mmfuzz.campaign.journal import Journal, recover
 from mmfuzz.campaign.settings import STEPS_DEFAULT, Died, Found, Listener, Progress, Settings
 from mmfuzz.corpus import find, load, save
+from mmfuzz.errors import InternalError, MmfuzzError
 from mmfuzz.finding import follow_up, program_on
 from mmfuzz.ops import NAMES, Operation
 from mmfuzz.program import Program
 from mmfuzz.reduce import reduce
+from mmfuzz.session import run
 from mmfuzz.targets import open_target
 from mmfuzz.targets.base import Target
 
@@ -94,6 +96,10 @@ class Worker:
                         self._tell()
             except KeyboardInterrupt:
                 interrupted = True
+            except MmfuzzError:
+                raise
+            except Exception as error:
+                raise self._internal(error) from error
             self._tell(last=True)
             self._leave_corpus()
             if self._journal is not None:
@@ -109,6 +115,14 @@ class Worker:
             len(self._guide.kept),
             self._target.traits.kernel,
             interrupted,
+        )
+
+    def _internal(self, error: Exception) -> InternalError:
+        """mmfuzz itself failed: the program that did it is saved before anything else."""
+        program = self._program(self._explorer.running, "pass")
+        path = save(program, self._settings.found, name="internal")
+        return InternalError(
+            f"mmfuzz itself failed with {error!r}; the program is {str(path)!r}: please report both"
         )
 
     def _operations(self) -> dict[str, int]:
@@ -153,11 +167,18 @@ class Worker:
             return
         for path in find([corpus]):
             program = load(path)
-            if not program.plant or program.plant == self._settings.plant:
+            if self._fits(program):
                 self._handle(self._explorer.replay(program.ops))
             if self._is_over():
                 break
         self._known = {id(kept) for kept in self._guide.kept}
+
+    def _fits(self, program: Program) -> bool:
+        """Whether a program says on this target what it says by its header."""
+        traits = self._target.traits
+        if program.plant not in ("", traits.plant):
+            return False
+        return traits.frames is None or (program.frames, program.huge) == (traits.frames, traits.huge_order)
 
     def _leave_corpus(self) -> None:
         """Save the programs that reached something new, each as short as it goes while it still does."""
@@ -169,7 +190,8 @@ class Worker:
         for kept in self._guide.kept:
             if id(kept) not in self._known:
                 ops = self._minimised(kept) if self._explorer.steps < steps_max else kept.ops
-                save(self._program(ops, "pass"), corpus / "kept", name="kept")
+                if run(ops, self._target).violation is None:
+                    save(self._program(ops, "pass"), corpus / "kept", name="kept")
         self._explorer.steps = steps
 
     def _minimised(self, kept: Kept) -> Sequence[Operation]:

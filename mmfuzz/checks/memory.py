@@ -40,6 +40,21 @@ def check_free_frames(world: World, free: int, frames: int) -> None:
         )
 
 
+def check_empty(world: World) -> None:
+    """With everything released, nothing is left: no folio, be it in the swap cache alone, and no swap slot."""
+    for page in world.frames.values():
+        folio = page.folio
+        raise Violation(
+            "leak",
+            "everything was released, and the folio is still there",
+            folio=folio_name(folio),
+            terms=[Term("owners", "none", len(owners(folio)), owners(folio))],
+        )
+    for number, slot in world.slots.items():
+        what = f"everything was released, and swap slot {number} is still in use"
+        raise Violation("swap-cache", what, terms=[Term("swap entries", 0, len(slot.entries))])
+
+
 def check_sweep(world: World, sweep: Sweep) -> None:
     """Every frame in exactly one place, the folios in use those that have owners, swap counts as entries."""
     _check_cover(sweep)

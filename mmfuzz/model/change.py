@@ -50,8 +50,8 @@ class Change:
         "_fresh",
         "_listed",
         "_origins",
-        "_relocates",
         "_recached",
+        "_relocates",
         "_replaced",
         "_sources",
         "_splits",
@@ -163,8 +163,14 @@ class Change:
             return
         for frame in range(head, head + (1 << order)):
             old = world.frames.get(frame)
-            if old is not None and old.folio not in self._replaced:
-                self._replace(old.folio)
+            if old is None:
+                continue
+            folio = old.folio
+            if self._splits and folio.order > order:
+                self._wholes[folio] = None
+                folio = world.cut(folio, frame, 0)
+            if folio not in self._replaced:
+                self._replace(folio)
         self._fresh.add(world.adopt(head, order))
 
     def _drop_rest(self, whole: Folio) -> None:

@@ -9,7 +9,7 @@ from mmfuzz import ops
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Pte, PteEntry, SwapPte
 from mmfuzz.kernel.profile import resolve
-from mmfuzz.observation import TABLE, Counters, Entry, Mapped, Report, Swapped, Sweep, stamp
+from mmfuzz.observation import TABLE, Counters, Entry, KernelBug, Mapped, Report, Swapped, Sweep, stamp
 from mmfuzz.ops import Operation
 from mmfuzz.planted import plant as planted
 from mmfuzz.targets.base import Traits
@@ -22,7 +22,7 @@ HUGE_ORDER = 3
 class Sim:
     """A simulated kernel of profile `kernel`, with the bug `plant` in it when that is not None.
 
-    `frames` is a power of two from 64; `huge_order` is the order of a PMD-sized folio, 2 to 9.
+    `frames` is a power of two from 16; `huge_order` is the order of a PMD-sized folio, 2 to 9.
     """
 
     def __init__(
@@ -54,8 +54,11 @@ class Sim:
     def apply(self, op: Operation, step: int) -> Report:
         """Do one operation; the report is read from page tables, swap cache and batches."""
         report = Report()
-        _DO[type(op)](self, op, step, report)
-        self._observe(report)
+        try:
+            _DO[type(op)](self, op, step, report)
+            self._observe(report)
+        except (LookupError, AttributeError, AssertionError, TypeError) as error:
+            raise KernelBug(f"Oops: {error!r}") from error
         return report
 
     def _observe(self, report: Report) -> None:

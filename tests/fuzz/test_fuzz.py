@@ -13,6 +13,7 @@ from mmfuzz.finding import Finding, follow_up
 from mmfuzz.report.failure import failure
 from mmfuzz.strategies.machines import fuzz
 from mmfuzz.targets.base import Target
+from mmfuzz.targets.sim import Sim
 
 PARTS = 4
 """Runs with seeds of their own, so that workers share them."""
@@ -44,3 +45,14 @@ def test_search_finds_nothing(mmfuzz_target: Target, part: int) -> None:
         failed = explorer.explore()
         if failed is not None:
             fail_with(follow_up(mmfuzz_target, failed.ops, failed.violation, FOUND, "the test suite"))
+
+
+@pytest.mark.parametrize("frames", [16, 64])
+def test_search_finds_nothing_when_memory_is_short(frames: int) -> None:
+    explorer = Explorer(Sim(frames=frames), "short of memory")
+
+    while explorer.steps < SEARCH_STEPS["sim"]:
+        failed = explorer.explore()
+        assert failed is None, failed and failed.violation.report()
+    if frames == 16:
+        assert any(error == "ENOMEM" for _, error, _, _ in explorer.guide.seen)
