@@ -197,14 +197,14 @@ class _Reducer:
                         return
 
     def _exchange(self) -> None:
-        """In a short program, put a simpler operation in one's place and any in a later one's."""
+        """In a short program, put an operation that is no less simple in one's place, and any in a later one's."""
         best = self._best
         if len(best) > EXCHANGE_MAX:
             return
         for first, second in itertools.combinations(range(len(best)), 2):
             between, after = best[first + 1 : second], best[second + 1 :]
             for simpler in _others(best, best[first]):
-                if _RANK[type(simpler)] >= _RANK[type(best[first])]:
+                if _RANK[type(simpler)] > _RANK[type(best[first])]:
                     break
                 for op in _others(best, best[second]):
                     if self._try((*best[:first], simpler, *between, op, *after)):

@@ -7,5 +7,5 @@ frames: 1024
 huge: 3
 
 alloc p0 a0 base
-pin p0 a0.0 write h0
+pin p0 a0.0 read h0
 migrate p0 a0.0

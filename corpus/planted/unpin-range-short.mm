@@ -7,4 +7,4 @@ frames: 1024
 huge: 3
 
 alloc p0 a0 base
-pin p0 a0.0+2 write h0
+pin p0 a0.0+2 read h0
