@@ -147,6 +147,8 @@ class Change:
             entry = self._listed.get(where, page)
             if entry is page or (type(entry) is Mapped and entry.frame == frame):
                 return True
+            if type(entry) is Swapped and self._recached.get(entry.slot) == frame:
+                return True  # on its way out, and in the swap cache until it is written
         return False
 
     def _found(self, head: int, order: int, report: Report) -> None:
