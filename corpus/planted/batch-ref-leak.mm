@@ -1,11 +1,10 @@
 mmfuzz 1
 kernel: 6.18
 plant: batch-ref-leak
-expect: fail refusal
+expect: fail identity
 note: draining an LRU batch keeps the reference that the batch held
 frames: 1024
 huge: 3
 
 alloc p0 a0 base
 fault p0 a0.0 write
-collapse p0 a0

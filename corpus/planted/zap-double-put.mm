@@ -1,7 +1,7 @@
 mmfuzz 1
 kernel: 6.18
 plant: zap-double-put
-expect: fail use-after-free
+expect: fail assertion
 note: unmapping drops one reference more than it removed mappings
 frames: 1024
 huge: 3

@@ -1,7 +1,7 @@
 mmfuzz 1
 kernel: 6.18
 plant: zap-no-put
-expect: fail identity
+expect: fail leak
 note: unmapping drops the mapcount and forgets the reference
 frames: 1024
 huge: 3

@@ -22,7 +22,7 @@ class ForkNoRef(Kernel):
 
 @bug(
     "zap-no-put",
-    "identity",
+    "leak",
     summary="unmapping drops the mapcount and forgets the reference",
     reached="unmap a page, be it by munmap, by a copy on write or by exit",
 )
@@ -36,7 +36,7 @@ class ZapNoPut(Kernel):
 
 @bug(
     "zap-double-put",
-    "use-after-free",
+    "assertion",
     summary="unmapping drops one reference more than it removed mappings",
     reached="unmap any page: what else refers to it, such as an LRU batch, then refers to a free one",
 )
@@ -64,7 +64,7 @@ class PmdSplitNRefs(Kernel):
 
 @bug(
     "batch-ref-leak",
-    "refusal",
+    "identity",
     summary="draining an LRU batch keeps the reference that the batch held",
     reached="fault a base page in and collapse its area, which drains the batches before it counts",
 )

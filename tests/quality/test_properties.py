@@ -47,6 +47,13 @@ class FaultUndone(Kernel):
         return "" if not write else super().handle_pte_fault(mm, vma, page, write)
 
 
+class PutTwice(Kernel):
+    """An unmapping that drops somebody else's reference along with its own."""
+
+    def zap_put(self, folio: Folio, refs: int) -> None:
+        super().zap_put(folio, refs + 1)
+
+
 @dataclass(frozen=True)
 class Broken:
     """A kernel that is broken on purpose, and a program that shows it."""
@@ -60,6 +67,7 @@ BROKEN = {
     "pincount": Broken(PinUncounted, "alloc p0 a0 huge\npin p0 a0.0 write h0\n"),
     "swap-cache": Broken(SwapUncounted, WRITTEN + "swap_out p0 a0.0\n"),
     "contents": Broken(MoveWithoutContents, WRITTEN + "migrate p0 a0.0\n"),
+    "use-after-free": Broken(PutTwice, WRITTEN + "drain\nget p0 a0.0 read h0\ndontneed p0 a0.0\n"),
     "outcome": Broken(FaultUndone, "alloc p0 a0 base\nfault p0 a0.0 read\n"),
 }
 """What no planted bug's minimal program shows, property by property."""
