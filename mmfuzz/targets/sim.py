@@ -111,14 +111,23 @@ class Sim:
             return None
         folio = page.head
         if not folio.order:
+            # All by position: this is the hottest call of a run, and names cost a tenth of it.
             return Counters(
                 folio.pfn,
                 0,
                 folio._refcount,
                 (folio._mapcount + 1,),
-                swapcache=folio.swapcache,
-                exclusive=(folio.anon_exclusive,),
-                contents=(folio.content,),
+                0,
+                None,
+                None,
+                None,
+                None,
+                None,
+                folio.swapcache,
+                (folio.anon_exclusive,),
+                None,
+                False,
+                (folio.content,),
             )
         pages = folio.pages
         return Counters(
