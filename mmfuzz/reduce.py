@@ -41,6 +41,9 @@ TRADE_MAX = 12
 EXCHANGE_MAX = 4
 """Operations of a program at most for which pairs of operations are exchanged for others."""
 
+STRETCH_MAX = 4
+"""Pages to which a range is stretched at most."""
+
 _MEANINGS = {"process": "process", "child": "process", "area": "area", "handle": "handle", "page": "page"}
 """Fields whose numbers are names: the same number in every operation means the same thing."""
 
@@ -83,7 +86,7 @@ class _Reducer:
 
     def reduce(self) -> Program:
         quick = (self._chunks, self._pairs, self._merge, self._rename, self._numbers, self._order)
-        slow = (self._join, self._trade, self._substitute, self._exchange)
+        slow = (self._join, self._stretch, self._trade, self._substitute, self._exchange)
         while True:
             while self._improves(quick):
                 pass
@@ -188,13 +191,21 @@ class _Reducer:
 
     def _join(self) -> None:
         """Put one range in the place of two operations of a kind, with two pages exchanged if need be."""
-        best = self._best
-        pages = itertools.combinations(sorted(_names(best, "page")), 2)
-        for laid_out in (best, *(_renamed(best, "page", {one: other, other: one}) for one, other in pages)):
-            for first, second in itertools.combinations(range(len(best)), 2):
-                for candidate in _joined(laid_out, first, second):
+        for ops in _laid_out(self._best):
+            for first, second in itertools.combinations(range(len(ops)), 2):
+                for candidate in _joined(ops, first, second):
                     if self._try(candidate):
                         return
+
+    def _stretch(self) -> None:
+        """Leave one operation out, and let a range reach further, with two pages exchanged if need be."""
+        for ops in _laid_out(self._best):
+            for left_out in range(len(ops)):
+                rest = ops[:left_out] + ops[left_out + 1 :]
+                for index, op in enumerate(rest):
+                    for count in range(_count(op) + 1, STRETCH_MAX + 1) if hasattr(op, "count") else ():
+                        if self._try((*rest[:index], _with(op, count=count), *rest[index + 1 :])):
+                            return
 
     def _exchange(self) -> None:
         """In a short program, put an operation that is no less simple in one's place, and any in a later one's."""
@@ -221,6 +232,13 @@ def _merged(ops: Program) -> Iterator[Program]:
                 end = after.index(Exit(op.process))
                 swapped = {op.child: op.process, op.process: op.child}
                 yield ops[:index] + _renamed(after[:end] + after[end + 1 :], "process", swapped)
+
+
+def _laid_out(ops: Program) -> Iterator[Program]:
+    """The program, and then with each two of its pages exchanged."""
+    yield ops
+    for one, other in itertools.combinations(sorted(_names(ops, "page")), 2):
+        yield _renamed(ops, "page", {one: other, other: one})
 
 
 def _joined(ops: Program, first: int, second: int) -> Iterator[Program]:
