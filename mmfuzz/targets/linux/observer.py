@@ -47,6 +47,8 @@ class Observer:
         self.walker = Walker(memory, btf, base)
         self.tables: dict[int, Tables] = {}
         """What was seen last, by process slot."""
+        self.tasks: dict[int, int] = {}
+        """Address of each process's `task_struct`."""
         self._areas = areas
         self._first_place = base // PAGE
         self._last_place = (base + areas * AREA_STRIDE) // PAGE
@@ -62,17 +64,20 @@ class Observer:
         self._fresh: dict[int, PageState | None] = {}
         """Folios read by the last look; None for a frame that is free, or not ours any more."""
 
-    def add(self, slot: int, task: int) -> None:
-        """Observe a process from now on."""
+    def add(self, slot: int, parent: int) -> None:
+        """Observe the process that a task has just forked from now on."""
+        task = self.walker.newest_child(parent)
         self.tables[slot] = self.walker.tables_of(task)
+        self.tasks[slot] = task
 
     def remove(self, slot: int) -> None:
         """A process ended: none of its entries is left."""
-        del self.tables[slot]
+        del self.tables[slot], self.tasks[slot]
 
     def clear(self) -> None:
         """Forget everything: a new program begins."""
         self.tables.clear()
+        self.tasks.clear()
         self._known.clear()
         self._cached.clear()
         self._fresh.clear()

@@ -66,9 +66,13 @@ class Probe:
         self._pipe_number = pipe_number
         self._base = base
 
-    def calibrate(self, memory: KernelMemory, btf: Btf) -> None:
-        """Learn where page tables and the array of pages lie; take process 0 up for observation."""
-        task = memory.last_task()
+    def calibrate(self, memory: KernelMemory, btf: Btf) -> int:
+        """Learn where page tables and the array of pages lie; take process 0 up for observation.
+
+        Returns the server's task, which has run `task_program` just now.
+        """
+        server = memory.last_task()
+        task = self._observer.walker.newest_child(server)
         process = self._processes.live[0]
         self._observer.walker.calibrate(task, process.pid)
         anchor = self._base + ANCHOR_AT
@@ -80,7 +84,8 @@ class Probe:
         finally:
             self._pipe.take()
         self._observer.folios.calibrate(address, entry & (1 << 55) - 1)
-        self._observer.add(0, task)
+        self._observer.add(0, server)
+        return server
 
     def run(self) -> Findings:
         """Try everything."""

@@ -91,6 +91,8 @@ class Walker:
         self._base = base
         self._mm = btf.offset("task_struct", "mm")
         self._pgd = btf.offset("mm_struct", "pgd")
+        self._children = btf.offset("task_struct", "children")
+        self._sibling = btf.offset("task_struct", "sibling")
         self._direct_map = 0
         self._levels = 0
         self.zero_frame = 0
@@ -152,6 +154,11 @@ class Walker:
         except OSError:
             return None
         return (pte & FRAME) >> 12 if pmd & 1 and pte & 1 else None
+
+    def newest_child(self, task: int) -> int:
+        """The task that a task forked last: the list of its children is in the order of their birth."""
+        prev = 8
+        return self._memory.read_u64(task + self._children + prev) - self._sibling
 
     def tables_of(self, task: int) -> Tables:
         """Where a process has its tables; they stay there while it lives, because the anchor pages do."""

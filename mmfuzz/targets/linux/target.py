@@ -159,7 +159,7 @@ class Linux:
             pipe_number=_UNACCOUNTED,
             base=self._base,
         )
-        trial.calibrate(self._memory, self._btf)
+        self._server_task = trial.calibrate(self._memory, self._btf)
         return trial.run()
 
     def _make_swap(self, swap: str, areas: int) -> None:
@@ -194,7 +194,7 @@ class Linux:
         self._policy.clear()
         self._observer.clear()
         self._processes.start()
-        self._observer.add(0, self._memory.last_task())
+        self._observer.add(0, self._server_task)
 
     def unsupported(self, op: Operation) -> str | None:
         """Why this machine cannot do this very operation; None when it can."""
@@ -338,7 +338,7 @@ class Linux:
 
     def _fork(self, op: ops.Fork, step: int, report: Report) -> set[int]:
         self._processes.fork(op.process, op.child)
-        self._observer.add(op.child, self._memory.last_task())
+        self._observer.add(op.child, self._observer.tasks[op.process])
         for process, area in list(self._policy):
             if process == op.process:
                 self._policy[op.child, area] = self._policy[process, area]

@@ -66,7 +66,6 @@ class Worker:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._task = RunnableProgram(plan.task_program)
         self._slot = 0
         # Two pages that keep the upper page tables of the areas in place: one of memory, one zero page.
         self._anchor = syscalls.mmap(plan.anchor, 2 * PAGE, flags=_FIXED)
@@ -96,7 +95,6 @@ class Worker:
                     line.send(_DONE + answer)
 
     def _greet(self) -> None:
-        self._task.run()
         self._plan.sockets[self._slot].send(_DONE + struct.pack("<I", os.getpid()))
 
     def _fork(self, slot: int) -> bytes | None:
@@ -242,6 +240,8 @@ class Server:
         self._plan = plan
         self._swap: Swap | None = None
         self._group = 0
+        # So who started us learns our task, and from there those of all others, by their birth.
+        RunnableProgram(plan.task_program).run()
 
     def serve(self) -> None:
         """Until the other end is closed."""
