@@ -72,7 +72,8 @@ def empty_machine() -> type[RuleBasedStateMachine]:
         namespace: dict[str, Any] = {}
         exec(f"def {name}(self, op=None): pass", namespace)
         arguments = {} if kind is ops.Drain else {"op": operations(kind)}
-        rules[name] = rule(**arguments)(namespace[name])
+        make: Any = rule
+        rules[name] = make(**arguments)(namespace[name])
     return type("EmptyMachine", (RuleBasedStateMachine,), rules)
 
 

@@ -45,7 +45,10 @@ def test_reference_without_owner_is_shown_with_runs_and_folded_owners() -> None:
     folio, seen = pte_mapped()
     seen.refcount += 1
     violation = failure(folio, seen)
-    assert (violation.property, violation.message) == ("identity", "refcount is 513, its owners add up to 512")
+    assert (violation.property, violation.message) == (
+        "identity",
+        "refcount is 513, its owners add up to 512",
+    )
     assert violation.report().splitlines() == [
         "identity: refcount is 513, its owners add up to 512",
         "  folio at frame 4096, order 9",

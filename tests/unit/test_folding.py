@@ -1,4 +1,4 @@
-"""How a program is shown step by step."""
+"""Lines and lists that count on, folded into one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfuzz.report.steps import folded
+from mmfuzz.folding import folded
 
 
 @pytest.mark.parametrize(
