@@ -62,28 +62,45 @@ def plainly_holds(folio: Folio, seen: Counters) -> bool:
 
 
 def _whole_holds(folio: Folio, seen: Counters) -> bool:
-    """A huge page that one PMD maps, and nothing else."""
-    if len(folio.pmds) != 1 or folio.slot is not None:
+    """A huge page that PMDs of different processes map, and nothing else."""
+    pmds = len(folio.pmds)
+    if not pmds or folio.slot is not None:
         return False
     for page in folio.pages:
         if page.maps or page.pins or page.gets:
             return False
     return (
-        seen.refcount == seen.entire == seen.large == 1
-        and seen.nr_pages_mapped == ENTIRELY_MAPPED
+        seen.refcount == pmds + folio.batches
+        and seen.entire == pmds
+        and seen.large in (pmds, None)
+        and seen.nr_pages_mapped in (ENTIRELY_MAPPED, None)
         and not seen.pincount
         and not any(seen.mapcounts)
-        and not seen.shared
         and not seen.swapcache
-        and not folio.batches
         and seen.head == folio.head
         and seen.order == folio.order
-        and seen.mm_slots is not None
-        and seen.mm_slots[0][1] + seen.mm_slots[1][1] <= 1
-        and seen.exclusive is not None
-        and (seen.exclusive[0] or (folio.pages[0].private_to is None and not folio.writers))
-        and seen.contents == [page.value for page in folio.pages]
+        and _whole_is_tracked(pmds, seen)
+        and _whole_is_exclusive(folio, pmds, seen)
+        and (seen.contents is None or seen.contents == [page.value for page in folio.pages])
     )
+
+
+def _whole_is_tracked(pmds: int, seen: Counters) -> bool:
+    if seen.mm_slots is None:
+        return True
+    (_, first), (_, second) = seen.mm_slots
+    return (
+        bool(seen.shared) == (pmds > 1)
+        and first + second <= pmds
+        and (pmds == 1 or pmds not in (first, second))
+    )
+
+
+def _whole_is_exclusive(folio: Folio, pmds: int, seen: Counters) -> bool:
+    if seen.exclusive is None:
+        return True
+    alone = folio.pages[0].private_to is not None
+    return alone or pmds == 1 if seen.exclusive[0] else not alone and not folio.writers
 
 
 def _base_holds(folio: Folio, seen: Counters) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mmfuzz.checks.counters import check_folio
+from mmfuzz.checks.counters import ENTIRELY_MAPPED, check_folio, plainly_holds
 from mmfuzz.model.owners import Folio, Handle, Page, Process
 from mmfuzz.observation import Counters
 from mmfuzz.violation import Violation
@@ -111,3 +111,46 @@ def test_base_page_says_what_is_wrong(field: str, value: object, property: str, 
     setattr(seen, field, value)
     violation = failure(folio, seen)
     assert (violation.property, violation.message) == (property, message)
+
+
+def pmd_mapped(mappers: int) -> tuple[Folio, Counters]:
+    """A folio of 512 pages that one or two processes map whole, and counters that say so."""
+    folio = folio_of(9)
+    folio.pmds = {(process, 0) for process in range(mappers)}
+    if mappers == 1:
+        folio.pages[0].private_to = PARENT
+    seen = Counters(4096, 9, mappers, [0] * PAGES, entire=mappers, large=mappers, pincount=0)
+    seen.nr_pages_mapped = ENTIRELY_MAPPED
+    seen.mm_slots, seen.shared = ((1, 1), (2, mappers - 1)), mappers > 1
+    seen.exclusive = [mappers == 1] + [False] * (PAGES - 1)
+    return folio, seen
+
+
+@pytest.mark.parametrize("mappers", [1, 2])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("refcount", 3),
+        ("entire", 0),
+        ("large", 3),
+        ("nr_pages_mapped", 0),
+        ("pincount", 1),
+        ("mapcounts", [0] * (PAGES - 1) + [1]),
+        ("swapcache", True),
+        ("mm_slots", ((1, 2), (2, 1))),
+        ("shared", None),
+        ("exclusive", None),
+    ],
+)
+def test_one_look_at_a_huge_page_misses_nothing(mappers: int, field: str, value: object) -> None:
+    """`shared` and `exclusive` are turned round; they are wrong then for one mapper and for two."""
+    folio, seen = pmd_mapped(mappers)
+    assert plainly_holds(folio, seen)
+    check_folio(folio, seen)
+    if field == "shared":
+        value = mappers == 1
+    elif field == "exclusive":
+        value = [mappers > 1] + [False] * (PAGES - 1)
+    setattr(seen, field, value)
+    assert not plainly_holds(folio, seen)
+    failure(folio, seen)
