@@ -1,8 +1,8 @@
 """How fast the search is on the running kernel, and where its time goes: `python benchmarks/linux.py [SWAP]`.
 
-2 MiB of memory (one area) and up to four processes, guided as `mmfuzz fuzz` is, checks on; the best of `ROUNDS`
-rounds from different seeds, because the machine has other things to do. The bound is 1,000 steps/s. SWAP is what
-`mmfuzz fuzz --swap` takes. Needs root.
+2 MiB of memory (one area) and up to four processes, guided as `mmfuzz fuzz` is, checks on; the median of
+`ROUNDS` rounds from different seeds, whose programs differ in how many pages they touch. The bound is 1,000
+steps/s. SWAP is what `mmfuzz fuzz --swap` takes. Needs root.
 """
 
 from __future__ import annotations
@@ -107,16 +107,16 @@ def main(swap: str | None) -> bool:
         rounds = [search(target, seed) for seed in range(ROUNDS)]
     finally:
         target.close()
-    best = max(rounds, key=lambda one: one.steps_per_second)
+    median = sorted(rounds, key=lambda one: one.steps_per_second)[ROUNDS // 2]
     speeds = ", ".join(f"{one.steps_per_second:,.0f}" for one in rounds)
     print(
-        f"{STEPS:,} steps in some {best.programs} programs on linux {target.traits.kernel}: {speeds} steps/s"
+        f"{STEPS:,} steps in some {median.programs} programs on linux {target.traits.kernel}: {speeds} steps/s"
     )
-    for name, share in best.shares.items():
+    for name, share in median.shares.items():
         print(f"{share:>7.1%}  {name}")
-    holds = best.steps_per_second >= STEPS_PER_SECOND_MIN
+    holds = median.steps_per_second >= STEPS_PER_SECOND_MIN
     verdict = "" if holds else "  MISSED"
-    print(f"best: {best.steps_per_second:,.0f} steps/s  (at least {STEPS_PER_SECOND_MIN:,}){verdict}")
+    print(f"median: {median.steps_per_second:,.0f} steps/s  (at least {STEPS_PER_SECOND_MIN:,}){verdict}")
     return holds
 
 

@@ -93,8 +93,9 @@ class Linux:
         self._unaccounted_get = unaccounted_get
         self._policy: dict[tuple[int, int], int] = {}
         self._held: dict[int, Held] = {}
+        self._swaps_to_disk = swap is not None and swap != "zram"
         self._writes_back = False
-        """Whether the operation may have started writing to a disk, which ends when it ends."""
+        """Whether the operation may have started writing to a disk, which ends when it ends; zram is done at once."""
         self._mthp_missing = {order: machine.mthp_missing(order) for order in ops.MTHP_ORDERS}
         with contextlib.ExitStack() as stack:
             self._open(stack, areas, swap)
@@ -430,7 +431,7 @@ class Linux:
         where = _range(op)
         before = self._frames(where)
         self._ask(where, wire.PAGEOUT)
-        self._writes_back = True
+        self._writes_back = self._swaps_to_disk
         return before
 
     def _swap_in(self, op: ops.SwapIn, step: int, report: Report) -> set[int]:
