@@ -1,4 +1,4 @@
-"""What a step costs, as ratios measured in one run: `python benchmarks/speed.py [--linux]`.
+"""What a step costs, as ratios measured in one run: `python benchmarks/speed.py`.
 
 - The rule machine against a machine of as many rules, drawing the same, with empty bodies: at least 0.5.
 - The campaign's search on the simulated kernel, checks on, against the rule machine: at least 8.
@@ -28,7 +28,6 @@ ROUNDS = 4
 MACHINE_PROGRAMS = 80
 MACHINE_STEPS = 50
 SEARCH_STEPS = 15_000
-LINUX_STEPS = 3_000
 
 
 def machine_speed(kind: type[RuleBasedStateMachine], number: int) -> float:
