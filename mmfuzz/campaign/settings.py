@@ -65,6 +65,7 @@ class Found:
     """Steps that its worker had done when it was found."""
     step: int | None
     """Index of the operation that fails; None when what fails is the release at the end."""
+    target: str = "sim"
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,6 +215,7 @@ class Worker:
                 len(finding.ops),
                 self._explorer.steps,
                 finding.step,
+                self._settings.target,
             )
             self._failures.append(found)
             self._listen(found)

@@ -10,7 +10,14 @@ from mmfuzz.ops import Operation
 from mmfuzz.program import format_op
 
 
-def failure(report: str, ops: Sequence[Operation], step: int | None, path: Path | None = None) -> str:
+def failure(
+    report: str,
+    ops: Sequence[Operation],
+    step: int | None,
+    path: Path | None = None,
+    *,
+    target: str = "sim",
+) -> str:
     """The whole failure; `report` is what differed, `step` the index of the operation that failed.
 
     `step` is None when everything was done and the release at the end failed.
@@ -22,7 +29,7 @@ def failure(report: str, ops: Sequence[Operation], step: int | None, path: Path 
         *listing(ops, step),
     ]
     if path is not None:
-        parts += ["", f"saved:  {path}", f"replay: {replay_command(path)}"]
+        parts += ["", f"saved:  {path}", f"replay: {replay_command(path, target=target)}"]
     return "\n".join(parts)
 
 

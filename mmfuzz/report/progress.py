@@ -135,7 +135,8 @@ def died_line(died: Died) -> str:
 
 def found_text(found: Found) -> str:
     """A failure in four parts."""
-    return failure(found.report, load(found.reproducer).ops, found.step, found.reproducer)
+    ops = load(found.reproducer).ops
+    return failure(found.report, ops, found.step, found.reproducer, target=found.target)
 
 
 def _kinds(operations: Mapping[str, int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,15 @@ def test_failure_is_shown_at_once_and_in_full(tmp_path: Path) -> None:
         shown(event)
     assert "identity: refcount is 1" in lines[1]
     assert "-> 2  fork p0 p1" in lines[1]
-    assert f"replay: mmfuzz replay {event.reproducer}" in lines[1]
+    assert lines[1].rstrip().endswith(f"replay: mmfuzz replay {event.reproducer}")
+
+
+def test_failure_on_linux_is_replayed_there(tmp_path: Path) -> None:
+    lines: list[str] = []
+    event = replace(found(tmp_path), target="linux")
+    with PlainDisplay("title", lines.append, lambda: 0.0) as shown:
+        shown(event)
+    assert lines[1].rstrip().endswith(f"replay: mmfuzz replay {event.reproducer} --target linux")
 
 
 def test_lines_say_steps_speed_coverage_and_failures() -> None:
