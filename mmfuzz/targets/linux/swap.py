@@ -87,7 +87,16 @@ def _dispose(path: str) -> None:
     if path.startswith(_ZRAM):
         _remove_zram(path.removeprefix(_ZRAM))
     else:
-        os.unlink(path)
+        Path(path).unlink(missing_ok=True)
+
+
+def _swap_off(path: str) -> None:
+    """Swap off; that somebody else was faster, as the next run may be, is as good."""
+    try:
+        syscalls.swapoff(path)
+    except OSError:
+        if path in _active():
+            raise
 
 
 def _remove_zram(number: str) -> None:
@@ -124,7 +133,7 @@ class Swap:
     def remove(self) -> None:
         """Swap off, then take the device or file away."""
         if self._active is not None:
-            syscalls.swapoff(self._active)
+            _swap_off(self._active)
             self._active = None
         self.disown()
         if self._made is not None:
