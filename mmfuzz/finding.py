@@ -81,5 +81,12 @@ def same_failure(target: Target, property: str) -> Callable[[Sequence[Operation]
 def program_on(target: Target, ops: Sequence[Operation], expect: str, by: str) -> Program:
     """Operations with the header that runs them on such a target again."""
     traits = target.traits
-    program = Program(ops=tuple(ops), kernel=traits.kernel, plant=traits.plant, expect=expect, found=by)
-    return replace(program, frames=traits.frames, huge=traits.huge_order) if traits.frames else program
+    program = Program(
+        ops=tuple(ops),
+        kernel=traits.kernel,
+        plant=traits.plant,
+        expect=expect,
+        found=by,
+        huge=traits.huge_order,
+    )
+    return replace(program, frames=traits.frames) if traits.frames is not None else program
