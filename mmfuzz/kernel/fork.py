@@ -72,26 +72,32 @@ class Fork(Gup):
         return True
 
     def copy_present_ptes(self, parent: Mm, vma: Vma, child: Mm, copy: Vma, page: int) -> int:
-        """Share one PTE's page, or all neighbouring ones of a large folio; or copy one that may be pinned.
+        """Share one PTE's page, or all neighbouring ones of a large folio; copy those that may be pinned.
 
         How many entries were copied, 0 when memory is short.
         """
-        entry = vma.ptes[page]
-        assert type(entry) is Pte
-        folio = entry.page.head
         pages = self.batch(vma, page, self.nr_huge)
-        self.fork_get(folio, len(pages))
-        if self.fork_dup(folio, pages, parent, child):
-            for number, part in enumerate(pages, page):
-                old = vma.ptes[number]
-                if type(old) is Pte and old.writable:
-                    self.set_pte(parent, vma, number, Pte(part, False))
-                self.set_pte(child, copy, number, Pte(part, False))
+        if self.share_ptes(parent, vma, child, copy, page, pages):
             return len(pages)
-        self.folio_put(folio, len(pages))
-        if len(pages) > 1:
-            return self.copy_one_by_one(parent, vma, child, copy, page, len(pages))
-        return 1 if self.copy_present_page(entry.page, child, copy, page) else 0
+        for number, part in enumerate(pages, page):
+            shared = len(pages) > 1 and self.share_ptes(parent, vma, child, copy, number, [part])
+            if not shared and not self.copy_present_page(part, child, copy, number):
+                return 0
+        return len(pages)
+
+    def share_ptes(self, parent: Mm, vma: Vma, child: Mm, copy: Vma, page: int, pages: list[Page]) -> bool:
+        """Map pages of one folio in both, read-only; false, and nothing done, when one of them may be pinned."""
+        folio = pages[0].head
+        self.fork_get(folio, len(pages))
+        if not self.fork_dup(folio, pages, parent, child):
+            self.folio_put(folio, len(pages))
+            return False
+        for number, part in enumerate(pages, page):
+            old = vma.ptes[number]
+            if type(old) is Pte and old.writable:
+                self.set_pte(parent, vma, number, Pte(part, False))
+            self.set_pte(child, copy, number, Pte(part, False))
+        return True
 
     def fork_get(self, folio: Folio, refs: int) -> None:
         """The child's references, before its mappings."""
@@ -100,23 +106,6 @@ class Fork(Gup):
     def fork_dup(self, folio: Folio, pages: list[Page], parent: Mm, child: Mm) -> bool:
         """The child's mappings; false when a page may be pinned."""
         return self.folio_try_dup_anon_rmap_ptes(folio, pages, parent, child)
-
-    def copy_one_by_one(self, parent: Mm, vma: Vma, child: Mm, copy: Vma, page: int, count: int) -> int:
-        """Pages of a folio that may be pinned: the exclusive ones are copied, the others shared."""
-        for number in range(page, page + count):
-            entry = vma.ptes[number]
-            assert type(entry) is Pte
-            folio = entry.page.head
-            self.fork_get(folio, 1)
-            if self.fork_dup(folio, [entry.page], parent, child):
-                if entry.writable:
-                    self.set_pte(parent, vma, number, Pte(entry.page, False))
-                self.set_pte(child, copy, number, Pte(entry.page, False))
-                continue
-            self.folio_put(folio)
-            if not self.copy_present_page(entry.page, child, copy, number):
-                return 0
-        return count
 
     def copy_present_page(self, page: Page, child: Mm, copy: Vma, number: int) -> bool:
         """The child gets a page of its own at once.

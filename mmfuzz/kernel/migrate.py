@@ -44,10 +44,9 @@ class Migrate(Reclaim):
         if not folio.order or not folio.partially_mapped:
             return [folio]
         pages = folio.pages
-        self.folio_get(folio)
-        error = self.split_folio(folio, folio)
-        self.zap_put(folio, 1)
-        return [folio] if error else [page for page in pages if page._refcount and page.head is page]
+        if self.get_and_split(folio):
+            return [folio]
+        return [page for page in pages if page._refcount and page.head is page]
 
     def migrate_folio(self, folio: Folio, fresh: Folio) -> bool:
         """Unmap, compare references, move contents and swap cache, map again: whether `folio` moved.

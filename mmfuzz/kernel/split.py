@@ -108,11 +108,15 @@ class Split(Fork):
         self.set_pte(mm, vma, number, Pte(page, entry.writable))
 
     def split_mapped_page(self, vma: Vma, number: int) -> str:
-        """What a caller does that found the folio through a page table: reference, split, drop the reference."""
+        """What a caller does that found the folio through a page table."""
         entry = vma.ptes[number] if vma.pmd is TABLE else vma.pmd
         assert type(entry) is Pte
         page = entry.page if vma.pmd is TABLE else entry.page.pages[number]
         self.lru_add_drain()
+        return self.get_and_split(page)
+
+    def get_and_split(self, page: Page) -> str:
+        """Split the folio of a page with a reference of one's own, which is dropped again."""
         self.folio_get(page.head)
         error = self.split_folio(page.head, page)
         self.zap_put(page.head, 1)
