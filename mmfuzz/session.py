@@ -17,7 +17,7 @@ from mmfuzz.model.applies import why_not
 from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.model.rules import Oracle
-from mmfuzz.observation import KernelBug, Report
+from mmfuzz.observation import Counters, KernelBug, Report
 from mmfuzz.ops import WHOLE, Drain, Exit, Fault, Free, Operation, Put, Unpin
 from mmfuzz.targets.base import Target
 from mmfuzz.violation import Term, Violation
@@ -165,7 +165,7 @@ class Session:
             if seen is not None and plainly_holds(folio, seen):
                 continue
             try:
-                self._check_used(folio)
+                self._compare(folio, seen)
             except Violation:
                 self._look_again(self._check_used, folio)
 
@@ -180,7 +180,9 @@ class Session:
         return check(folio)
 
     def _check_used(self, folio: Folio) -> None:
-        seen = self.target.counters(folio.head)
+        self._compare(folio, self.target.counters(folio.head))
+
+    def _compare(self, folio: Folio, seen: Counters | None) -> None:
         if seen is None:
             raise freed_early(folio)
         check_folio(folio, seen, pins_coalesced=self._coalesced)

@@ -66,28 +66,20 @@ class Explorer:
 
     def explore(self, steps_max: int | None = None) -> Failure | None:
         """Run one program, of at most `steps_max` steps; tell how it failed, if it did."""
-        self.programs += 1
         self.chooser.swarm(whole_set=self.random.random() < 0.5)
         plan, length = self._plan()
-        if steps_max is not None:
-            length = min(length, steps_max)
+        return self._go(plan, length if steps_max is None else min(length, steps_max))
+
+    def replay(self, ops: Sequence[Operation]) -> Failure | None:
+        """Run a kept program as it is, learning what it reaches."""
+        return self._go(ops, len(ops))
+
+    def _go(self, plan: Sequence[Operation], length: int) -> Failure | None:
+        self.programs += 1
         session = self._session()
         done = self.running = []
         try:
             self._run(session, plan, length, done)
-            self.steps += session.finish()
-        except Violation as violation:
-            self.steps += 1
-            return Failure(tuple(done), violation)
-        return None
-
-    def replay(self, ops: Sequence[Operation]) -> Failure | None:
-        """Run a kept program as it is, learning what it reaches."""
-        self.programs += 1
-        session = self._session()
-        done = self.running = []
-        try:
-            self._run(session, ops, len(ops), done)
             self.steps += session.finish()
         except Violation as violation:
             return Failure(tuple(done), violation)

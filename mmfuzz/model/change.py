@@ -128,10 +128,6 @@ class Change:
             if frame is None and slot is not None:
                 self._world.uncache(slot)
 
-    def is_fresh(self, page: Page) -> bool:
-        """Whether the page's folio was made by this step."""
-        return page.folio in self._fresh
-
     def _stays(self, page: Page, frame: int, report: Report) -> bool:
         """Whether something still refers to a page where it is, so that a folio there is a piece of its old one."""
         if self._listed is None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mmfuzz.observation import Counters, Report, Sweep
-from mmfuzz.observation import KernelBug as KernelBug
 from mmfuzz.ops import Operation
 
 

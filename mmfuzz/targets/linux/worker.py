@@ -175,22 +175,6 @@ class Worker:
         syscalls.mprotect(c.address, PAGE, syscalls.PROT_READ | syscalls.PROT_WRITE)
         return b""
 
-    def _cold(self, c: Command) -> bytes:
-        syscalls.madvise(c.address, c.size, syscalls.MADV_COLD)
-        return b""
-
-    def _collapse(self, c: Command) -> bytes:
-        syscalls.madvise(c.address, c.size, syscalls.MADV_COLLAPSE)
-        return b""
-
-    def _dontneed(self, c: Command) -> bytes:
-        syscalls.madvise(c.address, c.size, syscalls.MADV_DONTNEED)
-        return b""
-
-    def _pageout(self, c: Command) -> bytes:
-        syscalls.madvise(c.address, c.size, syscalls.MADV_PAGEOUT)
-        return b""
-
     def _migrate(self, c: Command) -> bytes:
         """Move each page to the next node of the mask; fails with the first refusal when nothing moved."""
         nodes = [node for node in range(64) if c.argument >> node & 1]
@@ -211,6 +195,16 @@ class Worker:
         return b""
 
 
+def _advise(advice: int) -> Callable[[Worker, Command], bytes]:
+    """A command that is one madvise(2) of its range."""
+
+    def do(worker: Worker, c: Command) -> bytes:
+        syscalls.madvise(c.address, c.size, advice)
+        return b""
+
+    return do
+
+
 _FIXED = syscalls.MAP_PRIVATE | syscalls.MAP_ANONYMOUS | syscalls.MAP_FIXED_NOREPLACE
 _DONE = wire.ANSWER.pack(0)
 _WORDS = PAGE // 8
@@ -224,10 +218,10 @@ _COMMANDS: dict[int, Callable[[Worker, Command], bytes]] = {
     wire.PIN: Worker._pin,
     wire.GET: Worker._get,
     wire.SPLIT_MAP: Worker._split_map,
-    wire.COLD: Worker._cold,
-    wire.COLLAPSE: Worker._collapse,
-    wire.DONTNEED: Worker._dontneed,
-    wire.PAGEOUT: Worker._pageout,
+    wire.COLD: _advise(syscalls.MADV_COLD),
+    wire.COLLAPSE: _advise(syscalls.MADV_COLLAPSE),
+    wire.DONTNEED: _advise(syscalls.MADV_DONTNEED),
+    wire.PAGEOUT: _advise(syscalls.MADV_PAGEOUT),
     wire.MIGRATE: Worker._migrate,
     wire.DRAIN_ALL: Worker._drain_all,
 }
