@@ -84,6 +84,7 @@ def program_on(target: Target, ops: Sequence[Operation], expect: str, by: str) -
     program = Program(
         ops=tuple(ops),
         kernel=traits.kernel,
+        pins=traits.pins,
         plant=traits.plant,
         expect=expect,
         found=by,

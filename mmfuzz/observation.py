@@ -38,6 +38,9 @@ class Special(NamedTuple):
 ZERO: Final = Special("zero page")
 """The shared zero page; as a PMD entry the huge zero page. No reference, no mapcount."""
 
+ZERO_FRAME: Final = -1
+"""The frame that counters of the shared zero page are asked by: it is in nobody's page table as a page."""
+
 TABLE: Final = Special("page table")
 """A PMD entry that points to a table of PTEs."""
 
@@ -121,6 +124,10 @@ class Counters:
     private: bool = False
     contents: Sequence[int] | None = None
     """The value of each page."""
+    pinned: bool | None = None
+    """Whether the folio looks pinned, where a pin scheme of its own says so."""
+    double_map: bool | None = None
+    """PG_double_map: each page's mapcount is one higher than its PTE maps."""
 
 
 @dataclass(slots=True)

@@ -255,6 +255,9 @@ OPERATIONS: tuple[type[Operation], ...] = (
 )
 """Every kind of operation, simple ones first: the order in which choices shrink."""
 
+FAMILIES: dict[str, tuple[type[Operation], ...]] = {"anonymous memory": OPERATIONS}
+"""Kinds that belong together: a search takes or leaves a whole family for a program. The first is always in."""
+
 NAMES: dict[type[Operation], str] = {
     kind: "".join("_" * (c.isupper() and i > 0) + c.lower() for i, c in enumerate(kind.__name__))
     for kind in OPERATIONS

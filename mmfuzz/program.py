@@ -39,6 +39,7 @@ from mmfuzz.ops import (
     WHOLE,
     Operation,
 )
+from mmfuzz.profiles import DEFAULT, PIN_SCHEMES
 
 VERSION = 1
 SUFFIX = ".mm"
@@ -69,8 +70,10 @@ class Program:
     """A header and operations. Two programs are equal when they say the same, wherever they came from."""
 
     ops: tuple[Operation, ...] = ()
-    kernel: str = "6.18"
+    kernel: str = DEFAULT
     """Profile whose rules hold on a simulated kernel."""
+    pins: str = ""
+    """Pin scheme, where it is not the profile's own."""
     plant: str = ""
     """Planted bug that `expect` is about; empty when there is none."""
     expect: str = PASS
@@ -129,6 +132,12 @@ def _read_expect(text: str) -> str:
     raise ValueError(f"{text!r} is not allowed: 'pass' or 'fail PROPERTY'")
 
 
+def _read_pins(text: str) -> str:
+    if text in PIN_SCHEMES:
+        return text
+    raise ValueError(f"{text!r} is not a pin scheme: one of {', '.join(PIN_SCHEMES)}")
+
+
 def _reader_of_number(what: str, allowed: Sequence[int]) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) not in allowed:
@@ -140,6 +149,7 @@ def _reader_of_number(what: str, allowed: Sequence[int]) -> Callable[[str], int]
 
 _HEADER: dict[str, Callable[[str], str | int]] = {
     "kernel": _read_name,
+    "pins": _read_pins,
     "plant": _read_name,
     "expect": _read_expect,
     "found": _read_line,
@@ -147,7 +157,7 @@ _HEADER: dict[str, Callable[[str], str | int]] = {
     "frames": _reader_of_number("a power of two", FRAMES),
     "huge": _reader_of_number("a number", HUGE_ORDERS),
 }
-_MAY_BE_EMPTY = {"plant", "found", "note"}
+_MAY_BE_EMPTY = {"pins", "plant", "found", "note"}
 
 
 # --- words of an operation ----------------------------------------------------------------------------

@@ -46,13 +46,21 @@ class Verdict:
 class Replayer:
     """Runs programs, each on the kernel that its header names, and keeps targets open between them.
 
-    `kernel` overrides every header. The running kernel has no planted bugs: there every program must pass.
+    `kernel` and `pins` override every header. The running kernel has no planted bugs: there every program must pass.
     Use it as a context manager: leaving closes the targets.
     """
 
-    def __init__(self, target: str = "sim", *, kernel: str | None = None, swap: str | None = None) -> None:
+    def __init__(
+        self,
+        target: str = "sim",
+        *,
+        kernel: str | None = None,
+        swap: str | None = None,
+        pins: str | None = None,
+    ) -> None:
         self._name = target
         self._kernel = kernel
+        self._pins = pins
         self._swap = swap
         self._open: dict[tuple[str | int | None, ...], Target] = {}
 
@@ -76,7 +84,8 @@ class Replayer:
         """
         check_header(program)
         plant = program.plant if planted and self._name == "sim" else ""
-        simulated = (self._kernel or program.kernel, plant, program.frames, program.huge)
+        pins = self._pins or program.pins
+        simulated = (self._kernel or program.kernel, plant, program.frames, program.huge, pins)
         key = simulated if self._name == "sim" else ()
         if key not in self._open:
             self._open[key] = self._opened(program, plant)
@@ -108,7 +117,7 @@ class Replayer:
 
     def _opened(self, program: Program, plant: str) -> Target:
         if self._name != "sim":
-            return open_target(self._name, kernel=self._kernel, swap=self._swap)
+            return open_target(self._name, kernel=self._kernel, swap=self._swap, pins=self._pins)
         try:
             return open_target(
                 self._name,
@@ -117,6 +126,7 @@ class Replayer:
                 frames=program.frames,
                 huge=program.huge,
                 swap=self._swap,
+                pins=self._pins or program.pins or None,
             )
         except UsageError as error:
             if self._kernel is None and self._swap is None:

@@ -11,13 +11,20 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mmfuzz.checks.counters import check_folio, plainly_holds
-from mmfuzz.checks.memory import check_empty, check_free_frames, check_sweep, freed_early, leaked
+from mmfuzz.checks.counters import check_folio, has_plain_rules, plainly_holds
+from mmfuzz.checks.memory import (
+    check_empty,
+    check_free_frames,
+    check_sweep,
+    check_zero_page,
+    freed_early,
+    leaked,
+)
 from mmfuzz.model.applies import why_not
 from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.model.rules import Oracle
-from mmfuzz.observation import Counters, KernelBug, Report
+from mmfuzz.observation import ZERO_FRAME, Counters, KernelBug, Report
 from mmfuzz.ops import WHOLE, Drain, Exit, Fault, Free, Operation, Put, Unpin
 from mmfuzz.targets.base import Target
 from mmfuzz.violation import Term, Violation
@@ -62,12 +69,14 @@ class Session:
     def __init__(self, target: Target, *, journal: Journal | None = None) -> None:
         traits = target.traits
         self.target = target
-        self.oracle = Oracle(traits.huge_order, exact=traits.exact, frames=traits.frames)
+        self.oracle = Oracle(traits.huge_order, traits.profile, exact=traits.exact, frames=traits.frames)
         self.world = self.oracle.world
         self._journal = journal
         self._frames = traits.frames
         self._left_out = traits.left_out
         self._coalesced = traits.pins_coalesced
+        self._rules = traits.profile
+        self._plainly = plainly_holds if has_plain_rules(traits.profile) else _never
         self._pauses = () if traits.exact else PAUSES
         target.reset()
 
@@ -147,6 +156,8 @@ class Session:
             page = world.frames.get(frame)
             if page is not None:
                 touched[page.folio] = None
+            elif frame == ZERO_FRAME:
+                self._check_zero_page()
         self._check_all(touched)
         for folio in self.oracle.freed:
             try:
@@ -158,11 +169,17 @@ class Session:
             if free is not None and free != self._frames - len(world.frames):
                 check_free_frames(world, free, self._frames)
 
+    def _check_zero_page(self) -> None:
+        seen = self.target.counters(ZERO_FRAME)
+        if seen is not None:
+            check_zero_page(self.world, seen, self._rules)
+
     def _check_all(self, folios: Iterable[Folio]) -> None:
         counters = self.target.counters
+        plainly = self._plainly
         for folio in folios:
             seen = counters(folio.head)
-            if seen is not None and plainly_holds(folio, seen):
+            if seen is not None and plainly(folio, seen):
                 continue
             try:
                 self._compare(folio, seen)
@@ -185,7 +202,7 @@ class Session:
     def _compare(self, folio: Folio, seen: Counters | None) -> None:
         if seen is None:
             raise freed_early(folio)
-        check_folio(folio, seen, pins_coalesced=self._coalesced)
+        check_folio(folio, seen, self._rules, pins_coalesced=self._coalesced)
 
     def _check_freed(self, folio: Folio) -> None:
         """A folio without owners must be free, unless its frames are another folio's by now.
@@ -203,6 +220,7 @@ class Session:
             if sweep is not None:
                 check_sweep(self.world, sweep)
             self._check_all({page.folio: None for page in self.world.frames.values()})
+            self._check_zero_page()
         except KernelBug as bug:
             raise self._assertion(bug) from bug
 
@@ -216,6 +234,11 @@ class Session:
             if page
             else (),
         )
+
+
+def _never(folio: Folio, seen: Counters) -> bool:
+    """Eras whose rules need the whole check."""
+    return False
 
 
 def run(ops: Iterable[Operation], target: Target, *, journal: Journal | None = None) -> Outcome:

@@ -11,6 +11,7 @@ PROPERTIES: dict[str, str] = {
     "identity": "refcount is maps + pins + gets + swap cache + LRU batches, as many as there are owners",
     "mapcount": "every mapcount field equals the page-table entries that map the folio",
     "pincount": "the pin count of a large folio equals the pins that are open",
+    "zero-page": "the shared zero page has the references that handles took of it, and no others",
     "swap-cache": "swap cache, swap entries and their counts name the same folio and the same users",
     "exclusive": "an anon-exclusive page has one mapper, a writable map only if exclusive, and keeps it",
     "isolation": "no process, and no handle of another process, sees what a process wrote after fork",

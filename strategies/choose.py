@@ -15,7 +15,7 @@ from mmfuzz.model.applies import ASK, Ask
 from mmfuzz.model.owners import Area, Folio, Page, Process, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO
-from mmfuzz.ops import OPERATIONS, Operation
+from mmfuzz.ops import FAMILIES, OPERATIONS, Operation
 from mmfuzz.strategies.operations import table
 from mmfuzz.strategies.universe import Universe
 
@@ -43,6 +43,9 @@ WEIGHTS: dict[type[Operation], int] = {
 }
 """How often each kind is tried: by how much it does, and how seldom it applies."""
 
+FAMILY_SHARE = 0.3
+"""Programs in which a family beside the first takes part."""
+
 TRIES = 12
 """Kinds tried before falling back to a fault or an alloc."""
 
@@ -67,11 +70,18 @@ class Chooser:
         self.swarm(whole_set=True)
 
     def swarm(self, *, whole_set: bool = False) -> None:
-        """Choose afresh what takes part: two thirds of the kinds or all, and how many areas and processes."""
+        """Choose afresh what takes part: families, two thirds of their kinds or all, how many areas and processes."""
         universe = self._universe
         self._areas = 1 + self._index(universe.areas)
         self._processes = min(universe.processes, 2 + self._index(universe.processes - 1))
-        kept = [kind for kind in self._kinds if whole_set or kind in _ALWAYS or self._random() < 0.66]
+        first, *others = FAMILIES
+        families = [first, *(name for name in others if self._random() < FAMILY_SHARE)]
+        kinds = {kind for name in families for kind in FAMILIES[name]}.intersection(self._kinds)
+        kept = [
+            kind
+            for kind in self._kinds
+            if kind in kinds and (whole_set or kind in _ALWAYS or self._random() < 0.66)
+        ]
         self._deck = [(_PICK[kind], ASK[kind]) for kind in kept for _ in range(WEIGHTS[kind])]
 
     def next(self, world: World) -> Operation:

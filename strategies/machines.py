@@ -8,15 +8,14 @@ campaign's business.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hypothesis import Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from mmfuzz import ops
 from mmfuzz.corpus import save
 from mmfuzz.finding import Finding, follow_up, program_on
-from mmfuzz.ops import Operation
+from mmfuzz.ops import NAMES, OPERATIONS, Operation
 from mmfuzz.session import Session
 from mmfuzz.strategies.fit import fit
 from mmfuzz.strategies.operations import DEFAULT
@@ -76,85 +75,19 @@ class MemoryMachine(RuleBasedStateMachine):
         if known is None or len(self.program) < len(known[0]):
             failing[violation.property] = tuple(self.program), violation
 
-    @rule(op=any_of(ops.Alloc))
-    def alloc(self, op: ops.Alloc) -> None:
+
+def _rule_of(kind: type[Operation]) -> Any:
+    """The rule that does one operation of a kind."""
+
+    def do(self: MemoryMachine, op: Operation) -> None:
         self.step(op)
 
-    @rule(op=any_of(ops.Fault))
-    def fault(self, op: ops.Fault) -> None:
-        self.step(op)
+    do.__name__ = NAMES[kind]
+    return rule(op=any_of(kind))(do)
 
-    @rule(op=any_of(ops.Fork))
-    def fork(self, op: ops.Fork) -> None:
-        self.step(op)
 
-    @rule(op=any_of(ops.Exit))
-    def exit(self, op: ops.Exit) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Pin))
-    def pin(self, op: ops.Pin) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Unpin))
-    def unpin(self, op: ops.Unpin) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Get))
-    def get(self, op: ops.Get) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Put))
-    def put(self, op: ops.Put) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Dma))
-    def dma(self, op: ops.Dma) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.SplitMap))
-    def split_map(self, op: ops.SplitMap) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Split))
-    def split(self, op: ops.Split) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Collapse))
-    def collapse(self, op: ops.Collapse) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Unmap))
-    def unmap(self, op: ops.Unmap) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Dontneed))
-    def dontneed(self, op: ops.Dontneed) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.SwapOut))
-    def swap_out(self, op: ops.SwapOut) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.SwapIn))
-    def swap_in(self, op: ops.SwapIn) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.FreeSwap))
-    def free_swap(self, op: ops.FreeSwap) -> None:
-        self.step(op)
-
-    @rule(op=any_of(ops.Migrate))
-    def migrate(self, op: ops.Migrate) -> None:
-        self.step(op)
-
-    @rule()
-    def drain(self) -> None:
-        self.step(ops.Drain())
-
-    @rule(op=any_of(ops.Free))
-    def free(self, op: ops.Free) -> None:
-        self.step(op)
+for _kind in OPERATIONS:
+    setattr(MemoryMachine, NAMES[_kind], _rule_of(_kind))
 
 
 def machine(target: Target, found: Path | None = None) -> type[MemoryMachine]:

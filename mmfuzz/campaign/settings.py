@@ -30,6 +30,8 @@ class Settings:
     frames: int | None = None
     huge: int | None = None
     swap: str | None = None
+    pins: str | None = None
+    """Pin scheme of the simulated kernel; None for its profile's own."""
     keep_going: bool = False
     """Go on after the first failure, and report one program a property."""
     guided: bool = True

@@ -176,7 +176,7 @@ class Worker:
     def _fits(self, program: Program) -> bool:
         """Whether a program says on this target what it says by its header."""
         traits = self._target.traits
-        if program.plant not in ("", traits.plant):
+        if program.plant not in ("", traits.plant) or program.pins not in ("", traits.pins):
             return False
         return traits.frames is None or (program.frames, program.huge) == (traits.frames, traits.huge_order)
 
@@ -263,6 +263,7 @@ def open_settings(settings: Settings) -> Target:
         frames=settings.frames,
         huge=settings.huge,
         swap=settings.swap,
+        pins=settings.pins,
     )
 
 

@@ -14,13 +14,11 @@ from mmfuzz.folding import runs
 from mmfuzz.model.change import address, folio_name, owners
 from mmfuzz.model.owners import Folio, Page
 from mmfuzz.observation import Counters
+from mmfuzz.profiles import Profile
 from mmfuzz.violation import Term, Violation
 
 PIN_WEIGHT = 1024
-"""GUP_PIN_COUNTING_BIAS: what a FOLL_PIN adds to a base page's refcount.
-
-3faa52c03f44 ("mm/gup: track FOLL_PIN pages", v5.7).
-"""
+"""What a FOLL_PIN adds to a base page's refcount on every kernel that `plainly_holds` is for."""
 
 ENTIRELY_MAPPED = 0x800000
 """What `_nr_pages_mapped` carries on top while a PMD maps the folio.
@@ -34,8 +32,8 @@ RUNS_MAX = 6
 """Runs, or pages that differ, that the list of a larger folio shows at most."""
 
 
-def check_folio(folio: Folio, seen: Counters, *, pins_coalesced: bool = False) -> None:
-    """Compare what a target shows of a folio with its owners; raise the first `Violation`."""
+def check_folio(folio: Folio, seen: Counters, rules: Profile, *, pins_coalesced: bool = False) -> None:
+    """Compare what a target shows of a folio with its owners, by an era's rules; raise the first `Violation`."""
     if seen.head != folio.head or seen.order != folio.order:
         raise Violation(
             "outcome",
@@ -44,9 +42,11 @@ def check_folio(folio: Folio, seen: Counters, *, pins_coalesced: bool = False) -
             terms=[Term("order", folio.order, seen.order, owners(folio))],
         )
     if folio.order:
-        _check_large(folio, seen, pins_coalesced)
+        _check_large(folio, seen, rules, pins_coalesced)
     else:
-        _check_base(folio, seen)
+        _check_base(folio, seen, rules)
+    if seen.pinned is not None:
+        _check_pinned(folio, seen)
     if seen.swapcache != (folio.slot is not None):
         what = "is set, yet no slot holds it" if seen.swapcache else "is clear, yet a slot holds it"
         raise _differs("swap-cache", folio, seen, f"the swap cache flag {what}")
@@ -54,6 +54,11 @@ def check_folio(folio: Folio, seen: Counters, *, pins_coalesced: bool = False) -
         _check_contents(folio, seen)
     if seen.exclusive is not None:
         _check_exclusive(folio, seen)
+
+
+def has_plain_rules(rules: Profile) -> bool:
+    """Whether `plainly_holds` knows the rules of an era: those of every kernel since v5.19."""
+    return rules.exclusive and rules.pins == "pincount" and not rules.double_map
 
 
 def plainly_holds(folio: Folio, seen: Counters) -> bool:
@@ -120,10 +125,16 @@ def _base_holds(folio: Folio, seen: Counters) -> bool:
     )
 
 
-def _check_base(folio: Folio, seen: Counters) -> None:
+def _check_base(folio: Folio, seen: Counters, rules: Profile) -> None:
     page = folio.pages[0]
     maps = len(page.maps)
-    expected = maps + PIN_WEIGHT * len(page.pins) + len(page.gets) + (folio.slot is not None) + folio.batches
+    expected = (
+        maps
+        + rules.pin_weight(0) * len(page.pins)
+        + len(page.gets)
+        + (folio.slot is not None)
+        + folio.batches
+    )
     if seen.refcount != expected:
         raise _identity(folio, seen, expected)
     if seen.mapcounts[0] != maps:
@@ -132,7 +143,7 @@ def _check_base(folio: Folio, seen: Counters) -> None:
         )
 
 
-def _check_large(folio: Folio, seen: Counters, pins_coalesced: bool) -> None:
+def _check_large(folio: Folio, seen: Counters, rules: Profile, pins_coalesced: bool) -> None:
     pages = folio.pages
     mapcounts = [len(page.maps) for page in pages]
     maps = len(folio.pmds) + sum(mapcounts)
@@ -143,7 +154,7 @@ def _check_large(folio: Folio, seen: Counters, pins_coalesced: bool) -> None:
             gets += len(page.gets)
     if pins_coalesced and seen.pincount is not None:
         pins = _pins_within(folio, seen, pins)
-    expected = maps + pins + gets + folio.batches
+    expected = maps + pins * rules.pin_weight(folio.order) + gets + folio.batches
     if folio.slot is not None:
         expected += len(pages)
     if seen.refcount != expected:
@@ -160,6 +171,9 @@ def _check_mapcounts(folio: Folio, seen: Counters, mapcounts: list[int], maps: i
     if seen.entire != pmds:
         what = f"PMD mapcount is {seen.entire}, {_map(pmds, 'PMD')} the folio"
         raise _differs("mapcount", folio, seen, what)
+    if seen.double_map is not None:
+        _check_double_map(folio, seen)
+        mapcounts = [count + seen.double_map for count in mapcounts]
     if list(seen.mapcounts) != mapcounts:
         index = next(i for i, count in enumerate(mapcounts) if seen.mapcounts[i] != count)
         what = f"mapcount of page {index} is {seen.mapcounts[index]}, {_map(mapcounts[index], 'PTE')} it"
@@ -172,6 +186,23 @@ def _check_mapcounts(folio: Folio, seen: Counters, mapcounts: list[int], maps: i
         if seen.nr_pages_mapped != mapped:
             what = f"nr_pages_mapped is {seen.nr_pages_mapped:#x}, not {mapped:#x}"
             raise _differs("mapcount", folio, seen, what)
+
+
+def _check_double_map(folio: Folio, seen: Counters) -> None:
+    """PG_double_map goes with the last PMD; it may be clear while PMDs and PTEs map the folio, after migration.
+
+    53f9263baba6 ("mm: rework mapcount accounting to enable 4k mapping of THPs", v4.5).
+    """
+    if seen.double_map and not folio.pmds:
+        raise _differs("mapcount", folio, seen, "PG_double_map is set, and no PMD maps the folio")
+
+
+def _check_pinned(folio: Folio, seen: Counters) -> None:
+    """What a pin scheme says of a folio, against the pins that are open."""
+    pins = sum(len(page.pins) for page in folio.pages)
+    if seen.pinned != (pins > 0):
+        what = f"the folio looks {'pinned' if seen.pinned else 'unpinned'}, and {pins or 'no'} pins are open"
+        raise _differs("pincount", folio, seen, what)
 
 
 def _nr_pages_mapped(folio: Folio) -> int:
@@ -310,6 +341,8 @@ def _terms(folio: Folio, seen: Counters, refcount: int, pins: int | str | None) 
     if folio.order:
         terms += _large_terms(folio, seen, pins)
     terms.append(Term("in swap cache", folio.slot is not None, seen.swapcache))
+    if seen.pinned is not None:
+        terms.append(Term("looks pinned", any(page.pins for page in folio.pages), seen.pinned))
     if seen.exclusive is not None:
         flags = zip(folio.pages, seen.exclusive, strict=True)
         wanted = [_must_be_exclusive(page) or (flag and len(page.maps) < 2) for page, flag in flags]

@@ -6,6 +6,7 @@ from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.model.world import World
 from mmfuzz.observation import Counters, Sweep
+from mmfuzz.profiles import Profile
 from mmfuzz.violation import Term, Violation
 
 
@@ -27,6 +28,23 @@ def leaked(folio: Folio, seen: Counters) -> Violation:
         folio=folio_name(folio),
         terms=[Term("refcount", 0, seen.refcount), Term("mapcounts", 0, sum(seen.mapcounts) + seen.entire)],
     )
+
+
+def check_zero_page(world: World, seen: Counters, rules: Profile) -> None:
+    """The shared zero page: one reference of the machine itself, and those of the handles that took it."""
+    pins = sum(handle.pinned for handle, _ in world.zero)
+    weight = rules.pin_weight(0) if rules.zero_page_counted else 0
+    expected = 1 + len(world.zero) - pins + pins * weight
+    if seen.refcount != expected:
+        holders = [
+            f"{'pin' if handle.pinned else 'get'} of page {page} {handle}" for handle, page in world.zero
+        ]
+        raise Violation(
+            "zero-page",
+            f"refcount is {seen.refcount}, its owners add up to {expected}",
+            folio="the shared zero page",
+            terms=[Term("refcount", expected, seen.refcount, ["the machine itself", *holders])],
+        )
 
 
 def check_free_frames(world: World, free: int, frames: int) -> None:

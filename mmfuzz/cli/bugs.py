@@ -47,16 +47,12 @@ def _details(bug: Bug) -> str:
     rows = {
         "property": bug.property,
         "kind": bug.kind,
-        "kernels": _kernels(bug),
+        "kernels": f"{bug.kernels[0]} to {bug.kernels[-1]}" + (f": {bug.because}" if bug.because else ""),
         "fix": bug.fix,
         "summary": bug.summary,
         "reached": bug.reached,
     }
     return "\n".join([bug.name, *(f"  {key + ':':<10} {value}" for key, value in rows.items())])
-
-
-def _kernels(bug: Bug) -> str:
-    return bug.kernels if isinstance(bug.kernels, str) else ", ".join(bug.kernels)
 
 
 def _as_dict(bug: Bug) -> dict[str, object]:

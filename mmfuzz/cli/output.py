@@ -34,7 +34,7 @@ def json_option(function: F) -> F:
 
 
 def target_options(function: F) -> F:
-    """`--target`, `--kernel` and `--swap`: what programs run on."""
+    """`--target`, `--kernel`, `--swap` and `--pins`: what programs run on."""
     options = [
         click.option(
             "--target",
@@ -48,6 +48,11 @@ def target_options(function: F) -> F:
             "--swap",
             metavar="zram|FILE",
             help="Swap that the linux target may make for itself and removes afterwards.",
+        ),
+        click.option(
+            "--pins",
+            metavar="SCHEME",
+            help="How the simulated kernel tells pins from references: none, page-bit, lru-field, biased, pincount.",
         ),
     ]
     for option in reversed(options):

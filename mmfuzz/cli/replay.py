@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @target_options
 @json_option
-def command(paths: tuple[Path, ...], target: str, kernel: str | None, swap: str | None, as_json: bool) -> int:
+def command(
+    paths: tuple[Path, ...],
+    target: str,
+    kernel: str | None,
+    swap: str | None,
+    pins: str | None,
+    as_json: bool,
+) -> int:
     """Replay programs, or every *.mm file of whole folders.
 
     Each program runs on the kernel, and with the planted bug, that its header names. The exit code is 0 when
@@ -35,7 +42,7 @@ def command(paths: tuple[Path, ...], target: str, kernel: str | None, swap: str 
     programs = [(path, corpus.load(path)) for path in files]
     results: list[dict[str, Any]] = []
     verdicts: list[Verdict] = []
-    with Replayer(target, kernel=kernel, swap=swap) as replayer:
+    with Replayer(target, kernel=kernel, swap=swap, pins=pins) as replayer:
         for path, program in programs:
             verdict = replayer.replay(program)
             say(_line(path, program, verdict), as_json=as_json)

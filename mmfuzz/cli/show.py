@@ -13,7 +13,9 @@ from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, target_opti
 @click.argument("file", type=click.Path(path_type=Path))
 @target_options
 @json_option
-def command(file: Path, target: str, kernel: str | None, swap: str | None, as_json: bool) -> int:
+def command(
+    file: Path, target: str, kernel: str | None, swap: str | None, pins: str | None, as_json: bool
+) -> int:
     """Run a program and show, after each step, the counters of the folios it touched and who owns them.
 
     The exit code is 0 when the program does what its header expects.
@@ -25,7 +27,7 @@ def command(file: Path, target: str, kernel: str | None, swap: str | None, as_js
     program = corpus.load(file)
     steps = []
     failed = None
-    with Replayer(target, kernel=kernel, swap=swap) as replayer:
+    with Replayer(target, kernel=kernel, swap=swap, pins=pins) as replayer:
         for step in walk(program.ops, replayer.target_for(program)):
             say(step_text(step), as_json=as_json)
             steps.append(step.as_dict())

@@ -23,7 +23,13 @@ from mmfuzz.errors import TargetBroke, UsageError
 @target_options
 @json_option
 def command(
-    file: Path, output: Path | None, target: str, kernel: str | None, swap: str | None, as_json: bool
+    file: Path,
+    output: Path | None,
+    target: str,
+    kernel: str | None,
+    swap: str | None,
+    pins: str | None,
+    as_json: bool,
 ) -> int:
     """Make a failing program minimal and save it beside the file, which stays as it is.
 
@@ -36,7 +42,7 @@ def command(
     from mmfuzz.report.failure import failure
 
     program = corpus.load(file)
-    with Replayer(target, kernel=kernel, swap=swap) as replayer:
+    with Replayer(target, kernel=kernel, swap=swap, pins=pins) as replayer:
         verdict = replayer.replay(program)
         if verdict.broke:
             raise TargetBroke(verdict.unknown)

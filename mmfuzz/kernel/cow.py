@@ -17,7 +17,7 @@ class Cow(Zap):
         if type(entry) is Pte:
             folio = entry.page.head
             if entry.page.anon_exclusive or self.can_reuse_anon_folio(folio):
-                entry.page.anon_exclusive = True
+                self.set_exclusive(entry.page)
                 self.touched[folio] = None
                 if not unshare:
                     self.set_pte(mm, vma, page, Pte(entry.page, True))
@@ -31,7 +31,7 @@ class Cow(Zap):
         1da190f4d0a6 ("mm: Copy-on-Write (COW) reuse support for PTE-mapped THP", v6.15).
         """
         if folio.order:
-            return self.profile.large_reuse and self.can_reuse_large(folio)
+            return self.can_reuse_large(folio)
         if folio._refcount > 3:
             return False
         if not folio.lru:
@@ -48,7 +48,7 @@ class Cow(Zap):
             return False
         if folio.swapcache:
             self.folio_free_swap(folio)
-        return folio._large_mapcount + 1 == folio._refcount
+        return self.folio_mapcount(folio) == folio._refcount
 
     def wp_page_copy(self, mm: Mm, vma: Vma, page: int, *, writable: bool) -> bool:
         """A fresh base page with the contents of what the PTE maps, in its place."""
@@ -76,7 +76,7 @@ class Cow(Zap):
         assert type(entry) is Pte
         folio = entry.page
         if folio.anon_exclusive or self.can_reuse_huge(folio):
-            folio.anon_exclusive = True
+            self.set_exclusive(folio)
             self.touched[folio] = None
             if not unshare:
                 self.set_pmd(mm, vma, Pte(folio, True))

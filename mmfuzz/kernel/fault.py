@@ -133,13 +133,16 @@ class Fault(Cow):
                 return first, folio.pages
         return page, [cached]
 
+    def swapin_reuse(self, folio: Folio, *, exclusive: bool, write: bool) -> bool:
+        """Whether what is swapped in belongs to the one that faults: it did before, or nobody else refers to it."""
+        return exclusive or folio._refcount == 1
+
     def swapin_map(
         self, mm: Mm, vma: Vma, first: int, pages: list[Page], *, write: bool, asked: int, exclusive: bool
     ) -> None:
         """Map what was swapped in; the look-up's reference becomes the first mapping's."""
         folio = pages[0].head
-        if exclusive or folio._refcount == 1:
-            exclusive = True
+        exclusive = self.swapin_reuse(folio, exclusive=exclusive, write=write)
         if len(pages) > 1:
             self.folio_get(folio, len(pages) - 1)
         if folio.mapping is None:
@@ -147,7 +150,7 @@ class Fault(Cow):
             folio.index = first
         for page in pages:
             if exclusive:
-                page.anon_exclusive = True
+                self.set_exclusive(page)
         self.folio_add_anon_rmap_ptes(folio, pages, mm)
         for number, page in enumerate(pages):
             self.set_pte(mm, vma, first + number, Pte(page, exclusive))

@@ -6,13 +6,14 @@ from mmfuzz.kernel.fault import Fault
 from mmfuzz.kernel.mm import Mm, Pte, Vma
 from mmfuzz.kernel.page import Page
 from mmfuzz.observation import TABLE, ZERO
+from mmfuzz.profiles import BIAS
 
 ATTEMPTS = 4
 """Faults for one page at most: a huge zero page is replaced, split, and then a PTE is unshared."""
 
 
 class Gup(Fault):
-    """__get_user_pages(). A range's pages are listed in order; None stands for the zero page, never counted here."""
+    """__get_user_pages(). A range's pages are listed in order; None stands for the zero page."""
 
     def gup(self, mm: Mm, vma: Vma, span: range, *, write: bool, pin: bool) -> tuple[str, list[Page | None]]:
         """Take a reference or a pin on each page of a range; on an error, (errno name, nothing taken)."""
@@ -23,12 +24,13 @@ class Gup(Fault):
                 self.release_range(taken, pin=pin)
                 return error, []
             found = self.follow(vma, page)
-            if found is not None:
-                if pin:
-                    mm.has_pinned = True
-                    self.grab_pin(found)
-                else:
-                    self.folio_get(found.head)
+            if found is None:
+                self.grab_zero(pin=pin)
+            elif pin:
+                mm.has_pinned = True
+                self.grab_pin(found)
+            else:
+                self.get_page(found)
             taken.append(found)
         return "", taken
 
@@ -82,28 +84,39 @@ class Gup(Fault):
         available", v5.18).
         """
         folio = page.head
-        if folio.order:
+        if folio.order >= self.profile.pincount_order:
             self.folio_get(folio)
             folio._pincount += 1
         else:
-            self.folio_get(folio, self.profile.pin_bias)
+            self.folio_get(folio, BIAS)
 
     def drop_pin(self, page: Page) -> None:
         """gup_put_folio() with FOLL_PIN."""
         folio = page.head
-        if folio.order:
+        if folio.order >= self.profile.pincount_order:
             folio._pincount -= 1
             if folio._pincount < 0:
                 raise self.vm_bug_on("VM_WARN_ON_FOLIO(_pincount < 0)", folio)
             self.folio_put(folio)
         else:
-            self.folio_put(folio, self.profile.pin_bias)
+            self.folio_put(folio, BIAS)
+
+    def grab_zero(self, *, pin: bool) -> None:
+        """A get of the zero page is a reference, a pin of it is nothing (c8070b787519, v6.5)."""
+        if not pin:
+            self.get_page(self.zero_page)
+
+    def drop_zero(self, *, pin: bool) -> None:
+        """The end of grab_zero()."""
+        if not pin:
+            self.put_page(self.zero_page)
 
     def release_range(self, pages: list[Page | None], *, pin: bool) -> None:
         """unpin_user_pages() or put_page() on each."""
         for page in pages:
-            if page is not None:
-                if pin:
-                    self.drop_pin(page)
-                else:
-                    self.folio_put(page.head)
+            if page is None:
+                self.drop_zero(pin=pin)
+            elif pin:
+                self.drop_pin(page)
+            else:
+                self.put_page(page)

@@ -23,10 +23,14 @@ class HugeMappings(Rmap):
         self.pmd_split_refs(folio)
         for page in folio.pages:
             page.anon_exclusive = folio.anon_exclusive
-        self.folio_add_anon_rmap_ptes(folio, folio.pages, mm)
-        self.folio_remove_rmap_pmd(folio, mm)
+        self.split_pmd_maps(folio, mm)
         for page in folio.pages:
             self.set_pte(mm, vma, page.number, Pte(page, entry.writable))
+
+    def split_pmd_maps(self, folio: Folio, mm: Mm) -> None:
+        """One PMD map becomes a PTE map of each page; never less than one in between."""
+        self.folio_add_anon_rmap_ptes(folio, folio.pages, mm)
+        self.folio_remove_rmap_pmd(folio, mm)
 
     def pmd_split_refs(self, folio: Folio) -> None:
         """The PMD's one reference becomes one for each PTE."""

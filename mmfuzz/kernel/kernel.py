@@ -6,7 +6,7 @@ from mmfuzz.kernel.collapse import Collapse
 from mmfuzz.kernel.lru import CPUS
 from mmfuzz.kernel.mm import Mm, Vma
 from mmfuzz.kernel.page import Page
-from mmfuzz.kernel.profile import Profile
+from mmfuzz.profiles import Profile
 
 
 class Pinned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.memory import Memory
 from mmfuzz.kernel.page import Folio
-from mmfuzz.kernel.profile import Profile
+from mmfuzz.profiles import Profile
 
 CPUS = 2
 """A process runs on the CPU of its slot number modulo this."""

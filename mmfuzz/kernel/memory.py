@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mmfuzz.kernel.buddy import Buddy
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.kernel.profile import Profile
-from mmfuzz.observation import KernelBug
+from mmfuzz.observation import ZERO_FRAME, KernelBug
+from mmfuzz.profiles import BIAS, Profile
 
 
 class Memory:
@@ -19,6 +19,9 @@ class Memory:
         self.buddy = Buddy(frames)
         self.mem_map: dict[int, Page] = {}
         """Metadata of the frames that were ever used: what was never touched costs nothing."""
+        self.zero_page = Page(ZERO_FRAME)
+        """ZERO_PAGE(), the huge one included: never freed, as the machine itself refers to it."""
+        self.zero_page._refcount = 1
         self.touched: dict[Folio, None] = {}
         """Folios whose counters or flags this step wrote."""
         self.made: dict[Folio, None] = {}
@@ -82,6 +85,14 @@ class Memory:
         elif folio._refcount < 0:
             raise self.vm_bug_on("VM_BUG_ON_PAGE(page_ref_count(page) < 0)", folio)
 
+    def get_page(self, page: Page) -> None:
+        """A reference on the folio of a page."""
+        self.folio_get(page.head)
+
+    def put_page(self, page: Page) -> None:
+        """put_page(): the end of get_page()."""
+        self.folio_put(page.head)
+
     def ref_freeze(self, folio: Folio, expected: int) -> bool:
         """folio_ref_freeze(): to zero, if the count is exactly as expected, so that nobody can take a reference."""
         if folio._refcount != expected:
@@ -98,8 +109,8 @@ class Memory:
         self.touched[folio] = None
 
     def maybe_dma_pinned(self, folio: Folio) -> bool:
-        """folio_maybe_dma_pinned(): exact for large folios, for base pages true from 1024 references on."""
-        return folio._pincount > 0 if folio.order else folio._refcount >= self.profile.pin_bias
+        """folio_maybe_dma_pinned(): exact where pins are counted apart, else true from 1024 references on."""
+        return folio._pincount > 0 if folio.order >= self.profile.pincount_order else folio._refcount >= BIAS
 
     def free_folio(self, folio: Folio) -> None:
         """The last reference is gone: check as free_page_is_bad() does, and return the block."""

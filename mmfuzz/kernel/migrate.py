@@ -41,12 +41,16 @@ class Migrate(Reclaim):
 
         7262f208ca68 ("mm/migrate: split source folio if it is on deferred split list", v6.11).
         """
-        if not folio.order or not folio.partially_mapped:
+        if not self.migration_splits(folio):
             return [folio]
         pages = folio.pages
         if self.get_and_split(folio):
             return [folio]
         return [page for page in pages if page._refcount and page.head is page]
+
+    def migration_splits(self, folio: Folio) -> bool:
+        """Whether a folio goes in pieces."""
+        return folio.partially_mapped
 
     def migrate_folio(self, folio: Folio, fresh: Folio) -> bool:
         """Unmap, compare references, move contents and swap cache, map again: whether `folio` moved.
@@ -59,7 +63,8 @@ class Migrate(Reclaim):
         target = fresh if moved else folio
         for mm, vma, writable, exclusive in whole:
             self.folio_get(target)
-            target.anon_exclusive = target.anon_exclusive or exclusive
+            if exclusive:
+                self.set_exclusive(target)
             self.folio_add_anon_rmap_pmd(target, mm)
             self.set_pmd(mm, vma, Pte(target, writable))
         for mm, vma, number in unmapped:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.kernel.profile import Profile
 from mmfuzz.kernel.swap import SwapSpace
 from mmfuzz.observation import TABLE, Special
+from mmfuzz.profiles import Profile
 
 
 class Pte:

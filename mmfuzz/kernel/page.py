@@ -27,6 +27,9 @@ class Page:
         "anon_exclusive",
         "content",
         "dirty",
+        "dma_pinned",
+        "dma_pinned_count",
+        "double_map",
         "head",
         "index",
         "lru",
@@ -55,12 +58,18 @@ class Page:
         """The page's place in its folio."""
         self.content = 0
         self.anon_exclusive = False
+        self.dma_pinned = False
+        """The flag of the pin scheme `page-bit`."""
+        self.dma_pinned_count = 0
+        """The count of the pin scheme `lru-field`."""
         # Of a head page only:
         self.order = 0
         self.pages: list[Page] = [self]
         self._entire_mapcount = -1
         self._large_mapcount = -1
         self._nr_pages_mapped = 0
+        self.double_map = False
+        """PG_double_map."""
         self._pincount = 0
         self.mm_id0 = 0
         """Slot 0 of the tracked mms, 0 when empty, and below its maps, from 0."""

@@ -38,7 +38,7 @@ class Reclaim(Split):
                 self.write_out(folio)
             self.remove_mapping(folio)
         elif self.reclaim_allows(folio):
-            if folio.order and folio.partially_mapped:
+            if self.reclaim_splits(folio):
                 self.split_for_reclaim(folio)
                 return
             if folio.swapcache or self.add_to_swap(folio):
@@ -50,6 +50,10 @@ class Reclaim(Split):
     def reclaim_allows(self, folio: Folio) -> bool:
         """feb889fb40fa ("mm: don't put pinned pages into the swap cache", v5.11)."""
         return not self.maybe_dma_pinned(folio)
+
+    def reclaim_splits(self, folio: Folio) -> bool:
+        """Whether a folio is split before it is swapped out."""
+        return folio.partially_mapped
 
     def split_for_reclaim(self, folio: Folio) -> None:
         """A partially mapped folio is split, so that its unmapped pages go at once; the others a pass later."""

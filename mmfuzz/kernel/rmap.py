@@ -12,6 +12,10 @@ from mmfuzz.observation import TABLE
 class Rmap(AddressSpaces):
     """Callers raise the refcount before they add a mapping, and drop it after they removed one."""
 
+    def set_exclusive(self, page: Page) -> None:
+        """SetPageAnonExclusive(): one mapping has the page to itself."""
+        page.anon_exclusive = True
+
     # Adding
 
     def folio_add_new_anon_rmap(self, folio: Folio, mm: Mm, vma: Vma, index: int) -> None:
@@ -19,14 +23,14 @@ class Rmap(AddressSpaces):
         folio.mapping = self.anon_vma_prepare(mm, vma)
         folio.index = index
         for page in folio.pages:
-            page.anon_exclusive = True
+            self.set_exclusive(page)
         self.folio_add_anon_rmap_ptes(folio, folio.pages, mm)
 
     def folio_add_new_anon_rmap_pmd(self, folio: Folio, mm: Mm, vma: Vma) -> None:
         """The first mapping of a fresh huge folio, by a PMD."""
         folio.mapping = self.anon_vma_prepare(mm, vma)
         folio.index = 0
-        folio.anon_exclusive = True
+        self.set_exclusive(folio)
         self.folio_add_anon_rmap_pmd(folio, mm)
 
     def folio_add_anon_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
@@ -53,7 +57,7 @@ class Rmap(AddressSpaces):
         self, folio: Folio, pages: Sequence[Page], parent: Mm, child: Mm
     ) -> bool:
         """Map a parent's pages in its child, shared from now on; refused when one of them may be pinned."""
-        if self.needs_cow_for_dma(parent, folio) and any(page.anon_exclusive for page in pages):
+        if self.must_copy(parent, folio, pages):
             return False
         for page in pages:
             page.anon_exclusive = False
@@ -62,11 +66,15 @@ class Rmap(AddressSpaces):
 
     def folio_try_dup_anon_rmap_pmd(self, folio: Folio, parent: Mm, child: Mm) -> bool:
         """The same for a PMD mapping."""
-        if self.needs_cow_for_dma(parent, folio) and folio.anon_exclusive:
+        if self.must_copy(parent, folio, (folio,)):
             return False
         folio.anon_exclusive = False
         self.folio_add_anon_rmap_pmd(folio, child)
         return True
+
+    def must_copy(self, parent: Mm, folio: Folio, pages: Sequence[Page]) -> bool:
+        """Whether a child may not share pages: one of them is exclusive, and may be so because it is pinned."""
+        return self.needs_cow_for_dma(parent, folio) and any(page.anon_exclusive for page in pages)
 
     def needs_cow_for_dma(self, mm: Mm, folio: Folio) -> bool:
         """folio_needs_cow_for_dma(): whether fork must copy what may be pinned."""
@@ -160,6 +168,10 @@ class Rmap(AddressSpaces):
     def folio_mapcount(self, folio: Folio) -> int:
         """folio_mapcount(): all maps."""
         return (folio._large_mapcount if folio.order else folio._mapcount) + 1
+
+    def page_mapcount(self, page: Page) -> int:
+        """page_mapcount(): maps of one page, by PTEs and by PMDs."""
+        return page._mapcount + 1 + page.head._entire_mapcount + 1
 
     def expected_ref_count(self, folio: Folio) -> int:
         """folio_expected_ref_count(): maps and swap cache; no pin, no isolation, no caller."""

@@ -15,6 +15,9 @@ Unmapped = list[tuple[Mm, Vma, int]]
 class Split(Fork):
     """split_huge_page(). The caller holds one reference, which stays with the page that it asked for."""
 
+    split_uses_zero_page = True
+    """The shared zero page takes the place of zero-filled pages (b1f202060afe, v6.12)."""
+
     def split_folio(self, folio: Folio, keep: Page) -> str:
         """Split `folio`; the caller's reference ends on `keep`. An errno name when it was refused."""
         if not self.can_split_folio(folio):
@@ -24,7 +27,7 @@ class Split(Fork):
             self.remap(unmapped, use_zero_page=False)
             return EAGAIN
         pages = self.rebuild(folio)
-        self.remap(unmapped, use_zero_page=self.profile.zero_page_at_split)
+        self.remap(unmapped, use_zero_page=self.split_uses_zero_page)
         for page in pages:
             if page is not keep:
                 self.free_swap_cache(page)
@@ -103,7 +106,7 @@ class Split(Fork):
         """Map a page where a migration entry stood."""
         self.folio_get(page.head)
         if entry.exclusive:
-            page.anon_exclusive = True
+            self.set_exclusive(page)
         self.folio_add_anon_rmap_ptes(page.head, (page,), mm)
         self.set_pte(mm, vma, number, Pte(page, entry.writable))
 
@@ -117,7 +120,7 @@ class Split(Fork):
 
     def get_and_split(self, page: Page) -> str:
         """Split the folio of a page with a reference of one's own, which is dropped again."""
-        self.folio_get(page.head)
+        self.get_page(page)
         error = self.split_folio(page.head, page)
         self.zap_put(page.head, 1)
         return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmfuzz.kernel.buddy import Buddy
 from mmfuzz.kernel.lru import Lru
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.kernel.profile import Profile
+from mmfuzz.profiles import Profile
 
 
 class SwapSpace(Lru):

@@ -60,7 +60,7 @@ class Handle:
 class Page:
     """One page of contents, in a frame or on its way through the swap cache."""
 
-    __slots__ = ("folio", "gets", "index", "maps", "pins", "private_to", "value", "writers")
+    __slots__ = ("exposed", "folio", "gets", "index", "maps", "pins", "private_to", "value", "writers")
 
     def __init__(self, folio: Folio, index: int) -> None:
         self.folio = folio
@@ -73,6 +73,8 @@ class Page:
         """Those of them that are writable, as far as the target shows it."""
         self.pins: set[Handle] = NOBODY
         self.gets: set[Handle] = NOBODY
+        self.exposed = False
+        """Written in place although handles of others refer to it, by a kernel that does not keep them apart."""
         self.private_to: Process | None = None
         """The process that alone has owned this page since it was made, last written or last pinned."""
 

@@ -24,6 +24,8 @@ class World:
         """Folios whose owners changed in this step."""
         self.loose: dict[Slot, None] = {}
         """Swap slots that lost an entry in this step, and may be free."""
+        self.zero: dict[tuple[Handle, int], None] = {}
+        """Who holds the shared zero page: (handle, page of its area)."""
         self.steps = 0
 
     def span(self, page: int, count: int) -> range:
@@ -91,6 +93,16 @@ class World:
             self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.add(where)
+
+    def hold_zero(self, handle: Handle, page: int) -> None:
+        """A handle takes the shared zero page for one page of its range."""
+        handle.pages.append(None)
+        self.zero[handle, page] = None
+
+    def release_zero(self, handle: Handle) -> None:
+        """A handle gives the zero page back, as often as it took it."""
+        for holder in [holder for holder in self.zero if holder[0] is handle]:
+            del self.zero[holder]
 
     def release_slot(self, slot: Slot) -> None:
         """A slot that no entry and no cached page uses is free again."""

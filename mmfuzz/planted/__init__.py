@@ -11,4 +11,6 @@ from mmfuzz.planted import splitting as splitting
 from mmfuzz.planted import swapping as swapping
 from mmfuzz.planted.catalogue import BUGS as BUGS
 from mmfuzz.planted.catalogue import Bug as Bug
+from mmfuzz.planted.catalogue import known as known
 from mmfuzz.planted.catalogue import plant as plant
+from mmfuzz.planted.catalogue import profile_for as profile_for

@@ -8,6 +8,9 @@ from difflib import get_close_matches
 
 from mmfuzz.errors import UsageError
 from mmfuzz.kernel.kernel import Kernel
+from mmfuzz.profiles import DEFAULT, PROFILES, resolve
+
+OLDEST, *_, NEWEST = PROFILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +26,12 @@ class Bug:
     """How a program gets there."""
     fix: str
     """Commit id and subject of the historic fix; "none: synthetic" where there was no such bug."""
-    kernels: str
-    """Profiles that it can be planted into."""
+    kernels: tuple[str, ...]
+    """Names of the profiles that it can be planted into, oldest first."""
+    home: str
+    """The one that it is planted into unless another is named: the newest, but none beyond the default."""
+    because: str
+    """Why in no other: what came with the first, or went after the last; empty when it can be in all."""
     kind: str
     """"sequential", "error" (needs an injected failure) or "race"."""
     routine: type[Kernel]
@@ -43,22 +50,50 @@ def bug(
     summary: str,
     reached: str,
     fix: str = SYNTHETIC,
-    kernels: str = "6.18",
+    since: str = OLDEST,
+    until: str = NEWEST,
+    because: str = "",
     kind: str = "sequential",
 ) -> Callable[[type[Kernel]], type[Kernel]]:
     """Enter a class that overrides the wrong routine into the catalogue."""
 
     def enter(routine: type[Kernel]) -> type[Kernel]:
-        BUGS[name] = Bug(name, property, summary, reached, fix, kernels, kind, routine)
+        names = list(PROFILES)
+        first, last = names.index(since), names.index(until)
+        home = names[max(first, min(last, names.index(DEFAULT)))]
+        kernels = tuple(names[first : last + 1])
+        BUGS[name] = Bug(name, property, summary, reached, fix, kernels, home, because, kind, routine)
         return routine
 
     return enter
 
 
-def plant(kernel: type[Kernel], name: str) -> type[Kernel]:
-    """The kernel class with a bug in it; an unknown name is a `UsageError` that names close matches."""
+def known(name: str) -> Bug:
+    """A bug by its name; an unknown one is a `UsageError` that names close matches."""
     if name not in BUGS:
         close = get_close_matches(name, BUGS, 3)
         hint = f"did you mean {' or '.join(close)}?" if close else "`mmfuzz bugs` lists them"
         raise UsageError(f"unknown planted bug {name!r}: {hint}")
-    return type(f"{kernel.__name__} with {name}", (BUGS[name].routine, kernel), {})
+    return BUGS[name]
+
+
+def profile_for(name: str, kernel: str | None) -> str:
+    """The profile that a bug is planted into: of the version `kernel` if one is named.
+
+    A version in whose era the bug does not live is a `UsageError` that says why.
+    """
+    bug = known(name)
+    if kernel is None:
+        return bug.home
+    profile = resolve(kernel).name
+    if profile not in bug.kernels:
+        raise UsageError(
+            f"{name} cannot be planted into kernel {kernel!r} (profile {profile}): "
+            f"it lives from {bug.kernels[0]} to {bug.kernels[-1]}: {bug.because}"
+        )
+    return profile
+
+
+def plant(kernel: type[Kernel], name: str) -> type[Kernel]:
+    """The kernel class with a bug in it."""
+    return type(f"{kernel.__name__} with {name}", (known(name).routine, kernel), {})

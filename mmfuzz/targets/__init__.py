@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from mmfuzz.targets.base import Target
 
 TARGETS = ("sim", "linux")
-KERNEL = "6.18"
-"""Profile of a simulated kernel that nobody chose."""
 
 
 def open_target(
@@ -27,12 +25,14 @@ def open_target(
     frames: int | None = None,
     huge: int | None = None,
     swap: str | None = None,
+    pins: str | None = None,
 ) -> Target:
     """Start a target by name; what is None is the target's own default.
 
-    `kernel`, `plant`, `frames` (a power of two) and `huge` (an order) make a simulated kernel; the running
-    one is as it is, and only takes `swap`, which the simulated one refuses. Raises `UsageError`, and
-    `TargetUnavailable` when the machine lacks what the target needs.
+    `kernel`, `plant`, `frames` (a power of two), `huge` (an order) and `pins` (a scheme) make a simulated kernel;
+    without `kernel` it is of the era in which `plant` lives, or of the default profile. The running one is as it
+    is, and only takes `swap`, which the simulated one refuses. Raises `UsageError`, and `TargetUnavailable` when
+    the machine lacks what the target needs.
     """
     if name == "sim":
         from mmfuzz.targets.sim import FRAMES, HUGE_ORDER, Sim
@@ -41,11 +41,12 @@ def open_target(
             raise UsageError(f"the simulated kernel has its own swap: it cannot use {swap!r}")
         _check(frames, FRAMES_ALLOWED, "frames", "a power of two")
         _check(huge, HUGE_ORDERS, "huge order", "a number")
-        return Sim(kernel or KERNEL, frames=frames or FRAMES, huge_order=huge or HUGE_ORDER, plant=plant)
+        return Sim(kernel, frames=frames or FRAMES, huge_order=huge or HUGE_ORDER, plant=plant, pins=pins)
     if name == "linux":
         from mmfuzz.targets.linux import Linux
 
-        for what, value in {"kernel": kernel, "bug": plant, "frames": frames, "huge order": huge}.items():
+        made = {"kernel": kernel, "bug": plant, "frames": frames, "huge order": huge, "pin scheme": pins}
+        for what, value in made.items():
             if value is not None:
                 raise UsageError(f"the running kernel is as it is: it cannot have {what} {value!r}")
         return Linux(swap=swap)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mmfuzz.observation import Counters, Report, Sweep
 from mmfuzz.ops import Operation
+from mmfuzz.profiles import DEFAULT, Profile, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,10 @@ class Traits:
     """Frames that it manages, all of them in its sweep; None when it cannot account for them."""
     pins_coalesced: bool = False
     """True when one pin of several pages of a large folio may count once."""
+    pins: str = ""
+    """The pin scheme that was chosen in place of the profile's own, if one was."""
+    profile: Profile = field(default_factory=lambda: resolve(DEFAULT))
+    """The counting rules that hold."""
     left_out: dict[type[Operation], str] = field(default_factory=dict)
     """Operations that it cannot do, each with the reason."""
 

@@ -6,12 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz import ops
+from mmfuzz.kernel.eras import assemble
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Pte, PteEntry, SwapPte
-from mmfuzz.kernel.profile import resolve
-from mmfuzz.observation import TABLE, Counters, Entry, KernelBug, Mapped, Report, Swapped, Sweep, stamp
+from mmfuzz.kernel.page import Page
+from mmfuzz.observation import (
+    TABLE,
+    ZERO_FRAME,
+    Counters,
+    Entry,
+    KernelBug,
+    Mapped,
+    Report,
+    Swapped,
+    Sweep,
+    stamp,
+)
 from mmfuzz.ops import Operation
 from mmfuzz.planted import plant as planted
+from mmfuzz.planted import profile_for
+from mmfuzz.profiles import DEFAULT, Profile, resolve
 from mmfuzz.targets.base import Traits
 
 FRAMES = 1024
@@ -19,26 +33,46 @@ HUGE_ORDER = 3
 """An area is 8 pages: every mechanism works as with 512, and programs stay small enough to read."""
 
 
-class Sim:
-    """A simulated kernel of profile `kernel`, with the bug `plant` in it when that is not None.
+_OWN_SCHEMES = frozenset({"page-bit", "lru-field"})
+"""Pin schemes that keep what they know outside refcount and pincount."""
 
-    `frames` is a power of two from 16; `huge_order` is the order of a PMD-sized folio, 2 to 9.
+
+def chosen(kernel: str | None, plant: str | None, pins: str | None) -> Profile:
+    """The profile of a version, or of the era in which a bug lives, or the default."""
+    if plant is not None:
+        kernel = profile_for(plant, kernel)
+    return resolve(kernel or DEFAULT, pins)
+
+
+class Sim:
+    """A simulated kernel of version `kernel`, with the bug `plant` in it when that is not None.
+
+    `pins` is a pin scheme to use in place of the profile's own; `frames` is a power of two from 16; `huge_order`
+    is the order of a PMD-sized folio, 2 to 9.
     """
 
     def __init__(
         self,
-        kernel: str = "6.18",
+        kernel: str | None = None,
         *,
         frames: int = FRAMES,
         huge_order: int = HUGE_ORDER,
         plant: str | None = None,
+        pins: str | None = None,
     ) -> None:
-        self._profile = resolve(kernel)
+        self._profile = profile = chosen(kernel, plant, pins)
         self._frames = frames
         self._huge_order = huge_order
-        self._class = planted(Kernel, plant) if plant is not None else Kernel
+        self._class = assemble(profile) if plant is None else planted(assemble(profile), plant)
         self.traits = Traits(
-            "sim", self._profile.name, huge_order, exact=True, plant=plant or "", frames=frames
+            "sim",
+            profile.name,
+            huge_order,
+            exact=True,
+            plant=plant or "",
+            frames=frames,
+            pins=pins or "",
+            profile=profile,
         )
         self.kernel: Kernel
         self.reset()
@@ -48,7 +82,9 @@ class Sim:
         self.kernel = self._class(self._profile, self._frames, self._huge_order)
 
     def unsupported(self, op: Operation) -> str | None:
-        """Everything is possible here."""
+        """What the era does not have."""
+        if type(op) is ops.Alloc and op.order in ops.MTHP_ORDERS and not self._profile.mthp:
+            return f"anonymous memory of order {op.order} came with v6.8"
         return None
 
     def apply(self, op: Operation, step: int) -> Report:
@@ -108,7 +144,7 @@ class Sim:
         """The folio that `frame` belongs to, or None when the frame is free."""
         page = self.kernel.mem_map.get(frame)
         if page is None or page.head._refcount == 0:
-            return None
+            return self._zero_page() if frame == ZERO_FRAME else None
         folio = page.head
         if not folio.order:
             # All by position: this is the hottest call of a run, and names cost a tenth of it.
@@ -124,28 +160,40 @@ class Sim:
                 None,
                 None,
                 folio.swapcache,
-                (folio.anon_exclusive,),
+                (folio.anon_exclusive,) if self._profile.exclusive else None,
                 None,
                 False,
                 (folio.content,),
+                self._pinned(folio),
             )
         pages = folio.pages
+        has = self._profile
         return Counters(
             folio.pfn,
             folio.order,
             folio._refcount,
             [page._mapcount + 1 for page in pages],
             folio._entire_mapcount + 1,
-            folio._large_mapcount + 1,
-            folio._nr_pages_mapped,
-            folio._pincount,
-            ((folio.mm_id0, folio.mm_maps0), (folio.mm_id1, folio.mm_maps1)),
-            folio.mm_shared,
+            folio._large_mapcount + 1 if has.large_mapcount else None,
+            folio._nr_pages_mapped if has.nr_pages_mapped else None,
+            folio._pincount if folio.order >= has.pincount_order else None,
+            ((folio.mm_id0, folio.mm_maps0), (folio.mm_id1, folio.mm_maps1)) if has.mm_ids else None,
+            folio.mm_shared if has.mm_ids else None,
             folio.swapcache,
-            [page.anon_exclusive for page in pages],
-            folio.partially_mapped,
+            [page.anon_exclusive for page in pages] if has.exclusive else None,
+            folio.partially_mapped if has.partially_mapped else None,
             contents=[page.content for page in pages],
+            pinned=self._pinned(folio),
+            double_map=folio.double_map if has.double_map else None,
         )
+
+    def _zero_page(self) -> Counters:
+        """The shared zero page, which no frame of the memory is."""
+        return Counters(ZERO_FRAME, 0, self.kernel.zero_page._refcount, (0,))
+
+    def _pinned(self, folio: Page) -> bool | None:
+        """What a pin scheme of its own says, where there is one to ask."""
+        return self.kernel.maybe_dma_pinned(folio) if self._profile.pins in _OWN_SCHEMES else None
 
     def free_frames(self) -> int:
         """Free frames in all."""

@@ -119,6 +119,7 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("exclusive", BASE, lambda: counters(exclusive=(False,))),
     ("exclusive", BASE + "; fork p0 p1", lambda: counters(exclusive=(True,))),
     ("exclusive", HUGE + "; fork p0 p1", lambda: counters(exclusive=[True] * 8)),
+    ("zero-page", "alloc p0 a0 base; get p0 a0.0 read h0", lambda: counters(refcount=1)),
     ("contents", BASE, lambda: counters(contents=(77,))),
     ("contents", BASE + "; fault p0 a0.0 read", lambda: after(Fault, values(77))),
     ("contents", BASE + "; pin p0 a0.0 read h0; dma h0 read", lambda: after(Dma, values(77))),

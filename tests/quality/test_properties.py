@@ -54,6 +54,13 @@ class PutTwice(Kernel):
         super().zap_put(folio, refs + 1)
 
 
+class ZeroPageKept(Kernel):
+    """A put of the zero page that is forgotten."""
+
+    def drop_zero(self, *, pin: bool) -> None:
+        return
+
+
 @dataclass(frozen=True)
 class Broken:
     """A kernel that is broken on purpose, and a program that shows it."""
@@ -65,6 +72,7 @@ class Broken:
 WRITTEN = "alloc p0 a0 base\nfault p0 a0.0 write\n"
 BROKEN = {
     "pincount": Broken(PinUncounted, "alloc p0 a0 huge\npin p0 a0.0 write h0\n"),
+    "zero-page": Broken(ZeroPageKept, "alloc p0 a0 base\nget p0 a0.0 read h0\nput h0\n"),
     "swap-cache": Broken(SwapUncounted, WRITTEN + "swap_out p0 a0.0\n"),
     "contents": Broken(MoveWithoutContents, WRITTEN + "migrate p0 a0.0\n"),
     "use-after-free": Broken(PutTwice, WRITTEN + "drain\nget p0 a0.0 read h0\ndontneed p0 a0.0\n"),

@@ -7,10 +7,14 @@ import pytest
 from mmfuzz.checks.counters import ENTIRELY_MAPPED, check_folio, plainly_holds
 from mmfuzz.model.owners import Folio, Handle, Page, Process
 from mmfuzz.observation import Counters
+from mmfuzz.profiles import DEFAULT, PROFILES
 from mmfuzz.violation import Violation
 
 PAGES = 512
 PARENT = Process(0)
+
+
+RULES = PROFILES[DEFAULT]
 
 
 def folio_of(order: int) -> Folio:
@@ -33,12 +37,12 @@ def pte_mapped() -> tuple[Folio, Counters]:
 
 def failure(folio: Folio, seen: Counters, *, pins_coalesced: bool = False) -> Violation:
     with pytest.raises(Violation) as caught:
-        check_folio(folio, seen, pins_coalesced=pins_coalesced)
+        check_folio(folio, seen, RULES, pins_coalesced=pins_coalesced)
     return caught.value
 
 
 def test_huge_folio_obeys() -> None:
-    check_folio(*pte_mapped())
+    check_folio(*pte_mapped(), RULES)
 
 
 def test_reference_without_owner_is_shown_with_runs_and_folded_owners() -> None:
@@ -86,7 +90,7 @@ def test_pins_that_coalesce_are_right_within_bounds() -> None:
     for page in folio.pages[:4]:
         page.hold(handle)
     seen.refcount, seen.pincount = PAGES + 2, 2
-    check_folio(folio, seen, pins_coalesced=True)
+    check_folio(folio, seen, RULES, pins_coalesced=True)
     assert failure(folio, seen).message == "refcount is 514, its owners add up to 516"
     seen.pincount = 5
     message = "pincount is 5, the open pins add up to 1 to 4"
@@ -107,7 +111,7 @@ def test_base_page_says_what_is_wrong(field: str, value: object, property: str, 
     (page,) = folio.pages
     page.maps, page.private_to, page.value = {(0, 0, 3)}, PARENT, 0
     seen = Counters(4096, 0, 1, (1,), exclusive=(True,), contents=(0,))
-    check_folio(folio, seen)
+    check_folio(folio, seen, RULES)
     setattr(seen, field, value)
     violation = failure(folio, seen)
     assert (violation.property, violation.message) == (property, message)
@@ -146,7 +150,7 @@ def test_one_look_at_a_huge_page_misses_nothing(mappers: int, field: str, value:
     """`shared` and `exclusive` are turned round; they are wrong then for one mapper and for two."""
     folio, seen = pmd_mapped(mappers)
     assert plainly_holds(folio, seen)
-    check_folio(folio, seen)
+    check_folio(folio, seen, RULES)
     if field == "shared":
         value = mappers == 1
     elif field == "exclusive":

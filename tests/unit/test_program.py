@@ -179,7 +179,7 @@ def test_where_a_program_came_from_is_no_part_of_its_identity() -> None:
             "mmfuzz 1\nkernl: 6.18\n",
             2,
             1,
-            "unknown key 'kernl' (did you mean 'kernel'?): one of kernel, plant",
+            "unknown key 'kernl' (did you mean 'kernel'?): one of kernel, pins, plant",
         ),
         ("mmfuzz 1\nkernel: 6.18\nkernel: 6.1\n", 3, 1, "key 'kernel' stands twice, first on line 2"),
         ("mmfuzz 1\nkernel: a b\n", 2, 9, "kernel: 'a b' is not a name"),

@@ -14,6 +14,7 @@ from mmfuzz import ops
 from mmfuzz.errors import TargetUnavailable
 from mmfuzz.observation import Counters, Report, Sweep, stamp
 from mmfuzz.ops import AREAS_MAX, HANDLES_MAX, PAGES_MAX, WHOLE, Operation
+from mmfuzz.profiles import resolve
 from mmfuzz.targets.base import Traits
 from mmfuzz.targets.linux import machine, wire
 from mmfuzz.targets.linux.bpf import KernelMemory
@@ -483,6 +484,7 @@ def _describe(findings: Findings, swap: str | None) -> Traits:
         huge_order=HUGE_ORDER,
         exact=False,
         frames=None,
+        profile=resolve(f"{major}.{minor}"),
         pins_coalesced=findings.pins_coalesced,
         left_out=left_out,
     )

@@ -10,9 +10,11 @@ from typing import Any
 from mmfuzz import ops
 from mmfuzz.model.change import KINDS, Change, Move, Turn, address, describe, folio_name, owners
 from mmfuzz.model.owners import Folio, Owned, Page, Process, Where
+from mmfuzz.model.promises import Promises
 from mmfuzz.model.world import World
 from mmfuzz.observation import Report
 from mmfuzz.ops import Operation
+from mmfuzz.profiles import Profile
 from mmfuzz.violation import Term, Violation
 
 POPULATE = frozenset({"np", "nz", "sp"})
@@ -51,8 +53,9 @@ ERRORS: dict[type[Operation], frozenset[str]] = {
 class Permits:
     """A world, and the changes that it goes through: each must be one that the operation may make."""
 
-    def __init__(self, huge_order: int, *, exact: bool, frames: int | None) -> None:
+    def __init__(self, huge_order: int, profile: Profile, *, exact: bool, frames: int | None) -> None:
         self.world = World(huge_order)
+        self.promises = Promises(profile)
         self._exact = exact
         self._frames = frames
         self.freed: list[Folio] = []
@@ -73,16 +76,18 @@ class Permits:
         """Apply a report whose changes must be of kinds `may`, in `op`'s area, zaps and copies in `span`."""
         if is_quiet(report):
             return
-        change = Change(self.world)
+        promises = self.promises
+        change = Change(self.world, splits=promises.splits_folios)
         change.apply(report)
         own = (op.process, op.area)
         for where, old, new in change.moves:
             kind = KINDS[type(old)] + KINDS[type(new)]
             if kind not in may or where[:2] != own:
                 raise not_allowed(op, where, old, new)
-            if span is not None and where[2] not in span and kind not in AROUND:
+            around = kind in AROUND or (kind == "pp" and promises.copies_huge)
+            if span is not None and where[2] not in span and not around:
                 raise not_allowed(op, where, old, new)
-            if kind in _LOSES:
+            if kind in _LOSES and (promises.copy_keeps_pins or self._had_to_stay(where, old)):
                 self._keep_pin(where, old)
         for turn in change.turns:
             if turn[:2] != own:
@@ -92,6 +97,10 @@ class Permits:
                 for page, old in enumerate(turn[2]):
                     if old is not None and page not in span:
                         raise not_allowed(op, (*own, page), old, None)
+
+    def _had_to_stay(self, where: Where, old: Owned) -> bool:
+        """Whether a page that was copied was nobody else's, in an era that asks for that."""
+        return type(old) is Page and self.promises.keeps_sole_user(where[0], old)
 
     def _may_turn(self, op: Operation, turn: Turn, may: frozenset[str]) -> None:
         """Whether a whole area may be filled or emptied like this."""
@@ -125,18 +134,29 @@ class Permits:
         for where, old, new in change.moves:
             if KINDS[type(old)] + KINDS[type(new)] not in may:
                 raise not_allowed(op, where, old, new)
-            if not relocates and KINDS[type(new)] == "s":
+            if not relocates and KINDS[type(new)] == "s" and self.promises.swap_keeps_pins:
                 self._keep_pin(where, old)
         for turn in change.turns:
             self._may_turn(op, turn, may)
         return change.moves
 
-    def _own(self, process: Process, where: Where, page: Page, property: str, what: str) -> None:
-        """Nobody but `process`, and the handles that it took, may refer to the page."""
+    def _own(
+        self, process: Process, where: Where, page: Page, property: str, what: str, before: Owned = None
+    ) -> None:
+        """Nobody but `process`, and the handles that it took, may refer to the page.
+
+        `before` is what the address referred to before: see `Promises.isolates`.
+        """
         folio = page.folio
         if has_one_user(page, folio):
             return
-        stranger = self._stranger(process, where, page)
+        stranger = self._mapper(where, page)
+        if not stranger:
+            stranger = self._holder(process, page)
+            if stranger and not self.promises.isolates(before, page):
+                for other in folio.pages if folio.pmds else (page,):
+                    other.exposed = True
+                return
         if stranger:
             raise Violation(
                 property,
@@ -145,20 +165,23 @@ class Permits:
                 terms=[Term("others that see the page", "none", stranger, owners(folio))],
             )
 
-    def _stranger(self, process: Process, where: Where, page: Page) -> str:
+    def _mapper(self, where: Where, page: Page) -> str:
         for other in page.maps:
             if other != where:
                 return address(other)
         for mapper in page.folio.pmds:
             if mapper != where[:2]:
                 return f"p{mapper[0]} a{mapper[1]}"
-        for handle in (*page.pins, *page.gets):
-            if handle.process is not process:
-                return f"{handle} of {handle.process}"
         if page.folio.slot is not None:
             slot = self.world.slots.get(page.folio.slot + page.index)
             for entry in slot.entries if slot is not None else ():
                 return f"the swap entry of {address(entry)}"
+        return ""
+
+    def _holder(self, process: Process, page: Page) -> str:
+        for handle in (*page.pins, *page.gets):
+            if handle.process is not process:
+                return f"{handle} of {handle.process}"
         return ""
 
 

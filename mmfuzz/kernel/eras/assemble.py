@@ -1,0 +1,84 @@
+"""The one place that reads a profile's switches and turns them into code.
+
+The rooms of the kernel are written for the newest rules and contain no `if`. What an older kernel did
+differently is a class that overrides the routine in question, just as a planted bug is, so a kernel of any
+era is the sum of the rooms and of the classes that its profile asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from mmfuzz.kernel.eras import collapse, cow, mapcounts, pins, reclaim
+from mmfuzz.kernel.kernel import Kernel
+from mmfuzz.profiles import Profile
+
+
+@cache
+def assemble(profile: Profile) -> type[Kernel]:
+    """The kernel class that has the rules of a profile."""
+    parts = tuple(_parts(profile))
+    return type(f"Kernel {profile.name}", (*parts, Kernel), {}) if parts else Kernel
+
+
+def _parts(profile: Profile) -> Iterator[type[Kernel]]:
+    """The classes that a profile asks for: of two that override one routine the older rule comes first."""
+    yield from _mapcounts(profile)
+    yield from _copy_on_write(profile)
+    yield from _pins(profile)
+    yield from _moves(profile)
+
+
+def _mapcounts(profile: Profile) -> Iterator[type[Kernel]]:
+    if profile.double_map:
+        yield mapcounts.DoubleMap
+    if not profile.large_mapcount:
+        yield mapcounts.NoLargeMapcount
+    elif not profile.mm_ids:
+        yield mapcounts.NoMmIds
+
+
+def _copy_on_write(profile: Profile) -> Iterator[type[Kernel]]:
+    if profile.copies_huge:
+        yield cow.CopiesHuge
+    if profile.get_breaks_cow:
+        yield cow.GetBreaksCow
+    if profile.cow == "mapcount":
+        yield cow.ReuseByMapcount
+    elif profile.cow == "count":
+        yield cow.ReuseByCount
+    if not profile.large_reuse and profile.cow != "mapcount":
+        yield cow.NoLargeReuse
+    if not profile.exclusive:
+        yield cow.NoExclusiveFlag
+    if not profile.fork_copies_pinned:
+        yield cow.ForkSharesPinned
+
+
+def _pins(profile: Profile) -> Iterator[type[Kernel]]:
+    if profile.pins == "none":
+        yield pins.PlainReferences
+    elif profile.pins == "page-bit":
+        yield pins.PageBit
+    elif profile.pins == "lru-field":
+        yield pins.LruField
+    if profile.zero_page_counted:
+        yield pins.ZeroPageCounted
+    if not profile.pin_unshares_zero:
+        yield pins.ZeroPagePinned
+
+
+def _moves(profile: Profile) -> Iterator[type[Kernel]]:
+    if not profile.zero_page_at_split:
+        yield reclaim.SplitKeepsZeroes
+    if not profile.swap_huge:
+        yield reclaim.SplitBeforeSwap
+    if not profile.reclaim_spares_pinned:
+        yield reclaim.ReclaimsPinned
+    if not profile.migrate_huge:
+        yield reclaim.SplitBeforeMigration
+    if profile.collapse == "base-unshared":
+        yield collapse.OnlyUnsharedBasePages
+    elif not profile.exclusive and profile.cow == "count":
+        yield collapse.NotWhatIsCachedAndShared

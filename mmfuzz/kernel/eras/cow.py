@@ -1,0 +1,114 @@
+"""Copy on write before PG_anon_exclusive: who may write in place was a question of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmfuzz.kernel.kernel import Kernel
+from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.page import Folio, Page
+
+
+class NoExclusiveFlag(Kernel):
+    """No page is ever marked exclusive (until 6c287605fd56, v5.19): what asks for the mark finds it clear."""
+
+    def set_exclusive(self, page: Page) -> None:
+        """There is no such flag."""
+
+    def must_copy(self, parent: Mm, folio: Folio, pages: Sequence[Page]) -> bool:
+        """Fork copies whatever may be pinned."""
+        return self.needs_cow_for_dma(parent, folio)
+
+    def must_unshare(self, page: Page) -> bool:
+        """A read-only pin takes the page as it is."""
+        return False
+
+
+class ForkSharesPinned(Kernel):
+    """Fork shares every page (until 70e806e4e645, v5.9)."""
+
+    def needs_cow_for_dma(self, mm: Mm, folio: Folio) -> bool:
+        """Never."""
+        return False
+
+
+class NoLargeReuse(Kernel):
+    """A PTE-mapped page of a large folio is always copied (until 1da190f4d0a6, v6.15)."""
+
+    def can_reuse_large(self, folio: Folio) -> bool:
+        """Never."""
+        return False
+
+
+class _ReuseSwapPage(Kernel):
+    """reuse_swap_page(): maps and swap entries decide, other references do not (until 3bff7e3f1f16, v5.18)."""
+
+    def users(self, page: Page) -> int:
+        """Maps and swap entries of one page."""
+        folio = page.head
+        swapped = self.swap_map[folio.swap + page.number] if folio.swapcache else 0
+        return self.page_mapcount(page) + swapped
+
+    def reuse_swap_page(self, folio: Folio) -> bool:
+        """Whether no page of the folio has more than one user; it leaves the swap cache then, if it can."""
+        if max(map(self.users, folio.pages)) > 1:
+            return False
+        self.folio_free_swap(folio)
+        return True
+
+    def can_reuse_huge(self, folio: Folio) -> bool:
+        """do_huge_pmd_wp_page()."""
+        return self.reuse_swap_page(folio)
+
+    def swapin_reuse(self, folio: Folio, *, exclusive: bool, write: bool) -> bool:
+        """do_swap_page(): a write keeps the page where nobody else maps it or could swap it in.
+
+        The entry that is being swapped in is not counted any more, and its map not yet.
+        """
+        return write and folio.order == 0 and self.users(folio) == 0 and self.reuse_swap_page(folio)
+
+
+class ReuseByMapcount(_ReuseSwapPage):
+    """A write fault reuses what one PTE maps (until 09854ba94c6a, v5.9; CVE-2020-29374)."""
+
+    def can_reuse_anon_folio(self, folio: Folio) -> bool:
+        """do_wp_page()."""
+        return self.reuse_swap_page(folio)
+
+
+class ReuseByCount(_ReuseSwapPage):
+    """A write fault reuses a base page that has one reference, whatever holds the others (09854ba94c6a, v5.9)."""
+
+    def can_reuse_anon_folio(self, folio: Folio) -> bool:
+        """do_wp_page(): neither an LRU batch nor the swap cache is emptied for it."""
+        return not folio.order and folio._refcount == 1 and folio._mapcount == 0
+
+
+class GetBreaksCow(Kernel):
+    """get_user_pages() for reading breaks sharing as for writing (17839856fd58, v5.8, undone in v5.9)."""
+
+    def gup(self, mm: Mm, vma: Vma, span: range, *, write: bool, pin: bool) -> tuple[str, list[Page | None]]:
+        """should_force_cow_break(): every mapping here is private."""
+        return super().gup(mm, vma, span, write=True, pin=pin)
+
+
+class CopiesHuge(Kernel):
+    """A write fault copies a shared huge page to another huge page (until 3917c80280c9, v5.8)."""
+
+    def do_huge_pmd_wp_page(self, mm: Mm, vma: Vma, *, unshare: bool = False) -> None:
+        """Copy it whole where it cannot be reused; where there is no block for it, fall back to PTEs."""
+        entry = vma.pmd
+        if type(entry) is not Pte or self.can_reuse_huge(entry.page):
+            super().do_huge_pmd_wp_page(mm, vma, unshare=unshare)
+            return
+        fresh = self.alloc_folio(self.huge_order)
+        if fresh is None:
+            self.split_huge_pmd(mm, vma)
+            return
+        for old, new in zip(entry.page.pages, fresh.pages, strict=True):
+            new.content = old.content
+        self.folio_remove_rmap_pmd(entry.page, mm)
+        self.folio_add_new_anon_rmap_pmd(fresh, mm, vma)
+        self.folio_add_lru(fresh)
+        self.set_pmd(mm, vma, Pte(fresh, True))
+        self.zap_put(entry.page, 1)

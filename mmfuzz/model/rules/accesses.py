@@ -1,0 +1,129 @@
+"""Accesses: faults, references and pins, and what is read and written through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmfuzz import ops
+from mmfuzz.model.change import address
+from mmfuzz.model.owners import Handle, Owned, Page, Process
+from mmfuzz.model.rules.failures import left_unmapped, same_value
+from mmfuzz.model.rules.permits import NOTHING, POPULATE, WRITABLE, Permits, has_one_user
+from mmfuzz.observation import ZERO, Report, stamp
+from mmfuzz.violation import Violation
+
+
+class Accesses(Permits):
+    """Who may see what is written, and that everybody sees it who must."""
+
+    def _fault(self, op: ops.Fault, report: Report) -> None:
+        world = self.world
+        span = world.span(op.page, op.count)
+        process = world.processes[op.process]
+        area = process.areas[op.area]
+        before = area.view() if op.write and self.promises.looks_back else ()
+        self._change(op, report, WRITABLE if op.write else POPULATE, span)
+        done = len(span) if not report.error else report.done
+        found = area.view()[span.start : span.start + done]
+        if op.write:
+            self._write(op, process, found, before)
+            return
+        for page, owned in zip(span, found, strict=False):
+            if type(owned) is not Page and owned is not ZERO:
+                raise left_unmapped(op, (op.process, op.area, page), owned)
+        self._must_tell(report, len(span))
+        for page, owned, value in zip(span, found, report.values, strict=False):
+            if value or type(owned) is Page:
+                same_value((op.process, op.area, page), owned, value)
+
+    def _must_tell(self, report: Report, pages: int) -> None:
+        """What reads says what it has read, a value a page; a real kernel may leave out what it cannot see."""
+        if self._exact and not report.error and len(report.values) != pages:
+            raise Violation("outcome", f"{len(report.values)} values were read of {pages} pages")
+
+    def _write(self, op: ops.Fault, process: Process, found: list[Owned], before: Sequence[Owned]) -> None:
+        """A process has written to a range: each page there must be nobody else's."""
+        affected = self.world.affected
+        step = self.world.steps
+        for index, owned in enumerate(found):
+            if type(owned) is not Page:
+                raise left_unmapped(op, (op.process, op.area, op.page + index), owned)
+            folio = owned.folio
+            if not has_one_user(owned, folio):
+                where = (op.process, op.area, op.page + index)
+                was = before[where[2]] if before else None
+                self._own(process, where, owned, "isolation", "was written in place", was)
+            if self._exact and not owned.writers and not folio.writers:
+                where = (op.process, op.area, op.page + index)
+                raise Violation("outcome", f"{address(where)} was written, and no entry there may write")
+            owned.value = stamp(step, index)
+            owned.private_to = process
+            affected[folio] = None
+
+    def _take(self, op: ops.Pin | ops.Get, report: Report) -> None:
+        world = self.world
+        pinned = type(op) is ops.Pin
+        span = world.span(op.page, op.count)
+        promises = self.promises
+        alone = op.write or (pinned and promises.pins_are_alone)
+        breaks = op.write or pinned or promises.gets_break_cow
+        process = world.processes[op.process]
+        area = process.areas[op.area]
+        before = area.view() if alone and promises.looks_back else ()
+        self._change(op, report, WRITABLE if breaks else POPULATE, span)
+        if report.error:
+            if self._exact and report.error != "ENOMEM":
+                what = f"{ops.NAMES[type(op)]} failed with {report.error}, and every page of the range was to be had"
+                raise Violation("refusal", what)
+            return
+        handle = Handle(op.handle, process, op.area, span[0], pinned=pinned, write=op.write)
+        for page in span:
+            where = (op.process, op.area, page)
+            owned = area.at(page)
+            if type(owned) is Page:
+                if alone:
+                    was = before[page] if before else None
+                    self._own(process, where, owned, "pin-coherence", "was taken for good", was)
+                    owned.private_to = process
+                handle.pages.append(owned)
+                owned.hold(handle)
+                world.affected[owned.folio] = None
+            elif owned is ZERO and not op.write and not (pinned and promises.pins_unshare_zero):
+                world.hold_zero(handle, page)
+            else:
+                raise left_unmapped(op, where, owned)
+        world.handles[op.handle] = handle
+
+    def _release(self, op: ops.Unpin | ops.Put, report: Report) -> None:
+        world = self.world
+        self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+        handle = world.handles.pop(op.handle)
+        self._seen_by(handle, report)
+        for page in handle.pages:
+            if page is not None:
+                page.release(handle)
+                world.affected[page.folio] = None
+        if world.zero:
+            world.release_zero(handle)
+
+    def _dma(self, op: ops.Dma, report: Report) -> None:
+        world = self.world
+        self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+        handle = world.handles[op.handle]
+        for index, page in enumerate(handle.pages):
+            if page is not None:
+                if op.write:
+                    page.value = stamp(world.steps, index)
+                world.affected[page.folio] = None
+        self._seen_by(handle, report)
+
+    def _seen_by(self, handle: Handle, report: Report) -> None:
+        if not handle.pinned:
+            self._must_tell(report, len(handle.pages))
+        if report.values:
+            for index, (page, value) in enumerate(zip(handle.pages, report.values, strict=False)):
+                where = (handle.process.number, handle.area, handle.first + index)
+                same_value(where, page if page is not None else ZERO, value, by=f" through {handle}")
+
+    _pin = _get = _take
+    _unpin = _put = _release

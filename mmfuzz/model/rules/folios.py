@@ -1,0 +1,65 @@
+"""Mappings and folios: splitting either, and collapse."""
+
+from __future__ import annotations
+
+from mmfuzz import ops
+from mmfuzz.model.change import folio_name
+from mmfuzz.model.owners import Area, Folio, Page, Slot
+from mmfuzz.model.rules.failures import done_anyway, refused
+from mmfuzz.model.rules.permits import NOTHING, REMAP, WRITABLE
+from mmfuzz.model.rules.processes import Processes
+from mmfuzz.observation import TABLE, Report
+from mmfuzz.violation import Violation
+
+
+class Folios(Processes):
+    """What keeps its pages while it changes its shape, and what forbids that."""
+
+    def _split_map(self, op: ops.SplitMap, report: Report) -> None:
+        self._change(op, report, NOTHING)
+        area = self.world.processes[op.process].areas[op.area]
+        if not report.error and area.pmd is not TABLE:
+            raise Violation("outcome", f"p{op.process} a{op.area} is still mapped by a PMD")
+
+    def _split(self, op: ops.Split, report: Report) -> None:
+        world = self.world
+        page = world.processes[op.process].areas[op.area].at(op.page)
+        assert type(page) is Page
+        folio, held, order = page.folio, page.folio.is_held, page.folio.order
+        if held and not report.error and self.promises.split_refuses:
+            raise done_anyway("split", folio)
+        self._elsewhere(op, report, REMAP, splits=True, relocates=False)
+        if report.error:
+            if page.folio.order != order:
+                raise Violation("outcome", "the split was refused, yet the folio is in pieces")
+            if self._exact and report.error != "ENOMEM" and not (held and self.promises.split_refuses):
+                raise refused("split", report.error, folio)
+        elif page.folio.order and page.folio.is_owned:
+            raise Violation("outcome", "the folio was split, yet it is large", folio=folio_name(page.folio))
+
+    def _collapse(self, op: ops.Collapse, report: Report) -> None:
+        world = self.world
+        area = world.processes[op.process].areas[op.area]
+        sources = self._folios(area)
+        if not report.error:
+            for folio in sources:
+                if folio.is_held or self.promises.must_refuse_collapse(folio):
+                    raise done_anyway("collapse", folio)
+        self._change(op, report, WRITABLE if not report.error else frozenset({"sp"}))
+        if not report.error:
+            if type(area.pmd) is not Folio:
+                raise Violation("outcome", f"p{op.process} a{op.area} was collapsed, yet no PMD maps it")
+        elif self._exact and report.error != "ENOMEM":
+            after = dict.fromkeys((*sources, *self._folios(area)))
+            slots = self.world.slots
+            if not any(folio.is_held or self.promises.may_refuse_collapse(folio, slots) for folio in after):
+                raise refused("collapse", report.error, *after)
+
+    def _folios(self, area: Area) -> dict[Folio, None]:
+        """The folios that an area refers to, through a PTE or through a swap entry."""
+        found: dict[Folio, None] = {}
+        for owned in area.table:
+            page = owned.page if type(owned) is Slot else owned
+            if type(page) is Page:
+                found[page.folio] = None
+        return found

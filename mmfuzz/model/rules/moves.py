@@ -1,0 +1,117 @@
+"""Moving memory: swap, migration, and the LRU batches."""
+
+from __future__ import annotations
+
+from mmfuzz import ops
+from mmfuzz.model.change import folio_name
+from mmfuzz.model.owners import Folio, Page, Slot
+from mmfuzz.model.rules.failures import done_anyway, left_unmapped, refused, same_value
+from mmfuzz.model.rules.folios import Folios
+from mmfuzz.model.rules.permits import NOTHING, not_allowed
+from mmfuzz.observation import Report
+from mmfuzz.violation import Violation
+
+_MOVES = frozenset({"pp", "pz"})
+"""What migration does to an entry; a partially mapped folio is split first, which drops zero-filled pages."""
+
+
+class Moves(Folios):
+    """What may leave its frame, and what may not."""
+
+    def _swap_out(self, op: ops.SwapOut, report: Report) -> None:
+        before = self._reclaimable(op)
+        asked = {page for folio in before for page in folio.pages}
+        moves = self._elsewhere(op, report, frozenset({"ps", "pz"}), splits=True, relocates=False)
+        for where, old, new in moves:
+            if old not in asked:
+                raise not_allowed(op, where, old, new)
+        for folio, (slot, pinned, held, mapped) in before.items():
+            if pinned and slot is None and folio.slot is not None and self.promises.swap_keeps_pins:
+                raise done_anyway("swapping out", folio)
+            if held and slot is not None and folio.slot is None and folio.pages[0].folio is folio:
+                raise done_anyway("leaving the swap cache", folio)
+            if self._exact and mapped and not held and not report.error:
+                self._must_be_reclaimed(folio)
+
+    def _reclaimable(self, op: ops.SwapOut) -> dict[Folio, tuple[int | None, bool, bool, bool]]:
+        """The folios of a range, each with its slot, whether it is pinned, held at all, and mapped."""
+        area = self.world.processes[op.process].areas[op.area]
+        found = {}
+        for number in self.world.span(op.page, op.count):
+            owned = area.at(number)
+            page = owned.page if type(owned) is Slot else owned
+            if type(page) is Page:
+                folio = page.folio
+                pinned = any(page.pins for page in folio.pages)
+                mapped = bool(folio.pmds) or any(page.maps for page in folio.pages)
+                found[folio] = (folio.slot, pinned, folio.is_held, mapped)
+        return found
+
+    def _must_be_reclaimed(self, folio: Folio) -> None:
+        """A mapped folio that nobody holds was unmapped, or split for the next pass, unless slots are short."""
+        if folio.pages[0].folio is not folio or len(self.world.slots) * 2 > (self._frames or 0):
+            return
+        if folio.pmds or any(page.maps for page in folio.pages):
+            raise refused("swap_out", "nothing done", folio)
+
+    def _swap_in(self, op: ops.SwapIn, report: Report) -> None:
+        self._change(op, report, frozenset({"sp"}))
+        area = self.world.processes[op.process].areas[op.area]
+        if report.error:
+            return
+        for index, page in enumerate(self.world.span(op.page, op.count)):
+            where, owned = (op.process, op.area, page), area.at(page)
+            if type(owned) is Slot:
+                raise left_unmapped(op, where, owned)
+            if index < len(report.values):
+                same_value(where, owned, report.values[index])
+
+    def _free_swap(self, op: ops.FreeSwap, report: Report) -> None:
+        self._change(op, report, NOTHING)
+        area = self.world.processes[op.process].areas[op.area]
+        for page in self.world.span(op.page, op.count):
+            owned = area.at(page)
+            if type(owned) is not Page or owned.folio.slot is None or self._is_needed(owned.folio):
+                continue
+            if self._exact and not report.error:
+                raise Violation(
+                    "refusal",
+                    "no swap entry needs the slots, yet the folio stays in the swap cache",
+                    folio=folio_name(owned.folio),
+                )
+
+    def _is_needed(self, folio: Folio) -> bool:
+        """Whether a swap entry refers to any of a cached folio's slots."""
+        assert folio.slot is not None
+        slots = self.world.slots
+        return any(
+            number in slots and slots[number].entries
+            for number in range(folio.slot, folio.slot + len(folio.pages))
+        )
+
+    def _migrate(self, op: ops.Migrate, report: Report) -> None:
+        world = self.world
+        area = world.processes[op.process].areas[op.area]
+        held: dict[Page, bool] = {}
+        for number in world.span(op.page, op.count):
+            owned = area.at(number)
+            if type(owned) is Page and owned not in held:
+                held |= dict.fromkeys(owned.folio.pages, owned.folio.is_held)
+        mapped = [page for page in held if page.maps or page.folio.pmds]
+        moves = self._elsewhere(op, report, _MOVES, splits=True, relocates=True)
+        moved = {old: None for _, old, _ in moves if type(old) is Page}
+        for page in moved:
+            if page not in held:
+                what = "a folio outside the range was migrated"
+                raise Violation("outcome", what, folio=folio_name(page.folio))
+            if held[page]:
+                raise done_anyway("migrate", page.folio)
+        if self._exact and report.error != "ENOMEM":
+            for page in mapped:
+                if not held[page] and page not in moved:
+                    raise refused("migrate", report.error or "no error", page.folio)
+
+    def _drain(self, op: ops.Drain, report: Report) -> None:
+        self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+        for folio in self.world.batched:
+            raise Violation("outcome", "an LRU batch holds a folio after the drain", folio=folio_name(folio))

@@ -1,0 +1,46 @@
+"""What each operation may change, must leave behind, and must refuse.
+
+`follow` brings the world to what the target reports. Every entry that changed must be a change that the
+operation may make, in the range and the processes that it may make it in; then the operation's own promises
+are asked. Refusals are asked for both ways: done although something else refers to the folio, and, on a
+target that refuses only for reasons that the model can see, refused although nothing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mmfuzz.model.rules.moves import Moves
+from mmfuzz.observation import Report
+from mmfuzz.ops import NAMES, Operation
+
+
+class Oracle(Moves):
+    """Follows a target's reports with a `World`, and raises a `Violation` where one must not happen."""
+
+    def follow(self, op: Operation, report: Report) -> None:
+        """Bring the world to what `report` says that `op` did."""
+        world = self.world
+        world.steps += 1
+        world.affected.clear()
+        self.freed.clear()
+        kind = type(op)
+        if report.error:
+            self._error(op, report.error)
+        _FOLLOW[kind](self, op, report)
+        for slot in world.loose:
+            world.release_slot(slot)
+        world.loose.clear()
+        for folio in world.affected:
+            if not folio.is_owned:
+                world.forget(folio)
+                self.freed.append(folio)
+        for folio in self.freed:
+            world.affected.pop(folio, None)
+
+
+_FOLLOW: dict[type[Operation], Callable[[Oracle, Any, Report], None]] = {
+    kind: getattr(Oracle, f"_{name}") for kind, name in NAMES.items()
+}
+"""The rule of each kind, named after it."""
