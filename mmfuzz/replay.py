@@ -110,8 +110,10 @@ class Replayer:
         return Verdict("unknown" if left_out else "pass", expected, unknown=left_out)
 
     def expected(self, program: Program, *, planted: bool = True) -> str | None:
-        """The property that must fail on this target; None without the bug that the program is about."""
+        """The property that must fail on this target; None without the bug or pin scheme that the program is about."""
         if program.plant and not (planted and self._name == "sim"):
+            return None
+        if program.pins and (self._name != "sim" or self._pins not in (None, program.pins)):
             return None
         return program.expected_property
 

@@ -36,7 +36,7 @@ class Collapse(Migrate):
             return error
         self.copy_sources(mm, vma, huge)
         for folio in isolated:
-            folio.lru = True
+            self.lruvec_add_folio(folio)
             self.zap_put(folio, 1)
         self.folio_add_new_anon_rmap_pmd(huge, mm, vma)
         self.folio_add_lru(huge)

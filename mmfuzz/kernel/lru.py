@@ -24,7 +24,7 @@ class Lru(Memory):
     def folio_add_lru(self, folio: Folio) -> None:
         """Queue a fresh folio for the LRU; a batch that is full drains at once."""
         if folio.order:
-            folio.lru = True
+            self.lruvec_add_folio(folio)
             return
         self.folio_get(folio)
         batch = self.batches[self.cpu]
@@ -47,13 +47,17 @@ class Lru(Memory):
         if batch:
             self.batches[cpu] = []
             for folio in batch:
-                folio.lru = True
+                self.lruvec_add_folio(folio)
                 self.batch_moves[folio] = None
                 self.put_batched(folio)
 
     def put_batched(self, folio: Folio) -> None:
         """Drop the reference that a batch held."""
         self.folio_put(folio)
+
+    def lruvec_add_folio(self, folio: Folio) -> None:
+        """Chain a folio on an LRU list, by the words of its page that are there for that."""
+        folio.lru = True
 
     def folio_isolate_lru(self, folio: Folio) -> bool:
         """Take a folio off the LRU with a reference; false while it is not on it."""
@@ -65,5 +69,5 @@ class Lru(Memory):
 
     def folio_putback_lru(self, folio: Folio) -> None:
         """Undo folio_isolate_lru()."""
-        folio.lru = True
+        self.lruvec_add_folio(folio)
         self.folio_put(folio)

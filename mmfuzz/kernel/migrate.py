@@ -71,7 +71,7 @@ class Migrate(Reclaim):
             entry = vma.ptes[number]
             assert type(entry) is MigrationPte
             self.remove_migration_pte(mm, vma, number, entry, target.pages[number - folio.index])
-        target.lru = True
+        self.lruvec_add_folio(target)
         return moved
 
     def unmap_whole(self, folio: Folio) -> WholeMaps:

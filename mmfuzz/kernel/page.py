@@ -29,6 +29,7 @@ class Page:
         "dirty",
         "dma_pinned",
         "dma_pinned_count",
+        "dma_pinned_was_lru",
         "double_map",
         "head",
         "index",
@@ -58,10 +59,6 @@ class Page:
         """The page's place in its folio."""
         self.content = 0
         self.anon_exclusive = False
-        self.dma_pinned = False
-        """The flag of the pin scheme `page-bit`."""
-        self.dma_pinned_count = 0
-        """The count of the pin scheme `lru-field`."""
         # Of a head page only:
         self.order = 0
         self.pages: list[Page] = [self]
@@ -71,6 +68,11 @@ class Page:
         self.double_map = False
         """PG_double_map."""
         self._pincount = 0
+        self.dma_pinned = False
+        """The flag of the pin schemes `page-bit` and `lru-field`."""
+        self.dma_pinned_count = 0
+        """The count of `lru-field`, in the words that chain the page on the LRU otherwise."""
+        self.dma_pinned_was_lru = False
         self.mm_id0 = 0
         """Slot 0 of the tracked mms, 0 when empty, and below its maps, from 0."""
         self.mm_maps0 = 0

@@ -58,7 +58,7 @@ class Reclaim(Split):
     def split_for_reclaim(self, folio: Folio) -> None:
         """A partially mapped folio is split, so that its unmapped pages go at once; the others a pass later."""
         self.split_folio(folio, folio)
-        folio.lru = True
+        self.lruvec_add_folio(folio)
         self.zap_put(folio, 1)
 
     def try_to_unmap(self, folio: Folio) -> None:

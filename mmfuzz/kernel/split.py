@@ -79,7 +79,7 @@ class Split(Fork):
             page.index = index + page.pfn - folio.pfn
             page.swapcache = folio.swapcache
             page.dirty = folio.dirty
-            page.lru = True
+            self.lruvec_add_folio(page)
             if folio.swapcache:
                 page.swap = slot + page.pfn - folio.pfn
             self.ref_unfreeze(page, self.piece_refs(page))

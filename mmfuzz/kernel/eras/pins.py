@@ -33,49 +33,72 @@ class PlainReferences(Kernel):
 
 
 class PageBit(Kernel):
-    """A page flag is set by a pin and cleared by an unpin."""
+    """A page flag is set by a pin, and put_page() clears it when it finds it: nobody has to be converted.
+
+    The flag cannot say whose put it is: "you need a reference count", as the thread has it, "otherwise a random
+    put_page could affect your dma-pinned pages".
+    """
 
     def grab_pin(self, page: Page) -> None:
         """A reference, and the flag."""
         self.get_page(page)
-        page.dma_pinned = True
+        page.head.dma_pinned = True
 
     def drop_pin(self, page: Page) -> None:
-        """The flag goes, whoever else has pinned the page."""
-        page.dma_pinned = False
+        """A put like any other."""
         self.put_page(page)
 
+    def folio_put(self, folio: Folio, refs: int = 1) -> None:
+        """Every put ends what looks like a pin, be it a mapping's, an LRU batch's or another pin's."""
+        folio.dma_pinned = False
+        super().folio_put(folio, refs)
+
     def maybe_dma_pinned(self, folio: Folio) -> bool:
-        """Whether the flag of any page is set."""
-        return any(page.dma_pinned for page in folio.pages)
+        """Whether the flag is set."""
+        return folio.dma_pinned
 
 
 class LruField(Kernel):
-    """A pin takes the page off the LRU and counts in the words that chained it there.
+    """A pin takes the page off the LRU, and flag and count are in the words that chained it there.
 
-    What is not on the LRU has no such words to give: a page of a large folio, a page in a batch, and a
-    ZONE_DEVICE page, whose `pgmap` is there.
+    As in "[PATCH v2 6/6] mm: track gup pages with page->dma_pinned_* fields" (November 2018). A page that is on no
+    LRU list gives its words all the same; from then on it stays off every list, and only a page that was on one when
+    it was pinned returns. So what waits in a batch is never chained any more: neither by the batch, which finds it
+    pinned, nor by the last unpin, which does not know that it was to be.
     """
 
     def grab_pin(self, page: Page) -> None:
-        """A reference, and the count."""
+        """A reference; and pin_page_for_dma(), which does not keep the one that isolation takes."""
         self.get_page(page)
-        self.write_lru_words(page)
-        page.dma_pinned_count += 1
+        folio = page.head
+        if folio.dma_pinned:
+            folio.dma_pinned_count += 1
+            return
+        if self.folio_isolate_lru(folio):
+            folio.dma_pinned_was_lru = True
+            self.folio_put(folio)
+        folio.dma_pinned = True
+        folio.dma_pinned_count = 1
 
     def drop_pin(self, page: Page) -> None:
-        """The count, and the reference; with its last pin gone the page is back on the LRU."""
-        page.dma_pinned_count -= 1
-        page.head.lru = not self.maybe_dma_pinned(page.head)
+        """put_user_page(): with its last pin gone the page is chained again, if it was before."""
+        folio = page.head
+        folio.dma_pinned_count -= 1
+        if not folio.dma_pinned_count:
+            folio.dma_pinned = False
+            if folio.dma_pinned_was_lru:
+                folio.dma_pinned_was_lru = False
+                self.lruvec_add_folio(folio)
         self.put_page(page)
 
-    def write_lru_words(self, page: Page) -> None:
-        """The page leaves the LRU for as long as it is pinned."""
-        page.head.lru = False
+    def lruvec_add_folio(self, folio: Folio) -> None:
+        """Not while its words are taken."""
+        if not folio.dma_pinned:
+            super().lruvec_add_folio(folio)
 
     def maybe_dma_pinned(self, folio: Folio) -> bool:
-        """Whether any page counts a pin."""
-        return any(page.dma_pinned_count for page in folio.pages)
+        """Whether the words say so."""
+        return folio.dma_pinned
 
 
 class ZeroPagePinned(Kernel):
