@@ -8,6 +8,7 @@ brought the last of its rules, and holds until the next one.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Literal
 
 from mmfuzz.errors import UsageError
@@ -43,6 +44,8 @@ class Profile:
 
     name: str
     """The first release that has all of these rules."""
+    brought: str
+    """What it brought that the profile before does not have, in a line."""
 
     # Compound pages
     tail_refs: TailRefs
@@ -148,6 +151,7 @@ def _eras() -> list[Profile]:
     eras = [
         Profile(
             name="2.6.38",
+            brought="huge pages; a reference on a tail page is counted at the tail and at the head",
             tail_refs="count",
             mixed_maps=False,
             double_map=False,
@@ -183,28 +187,91 @@ def _eras() -> list[Profile]:
         )
     ]
 
-    def then(name: str, **changes: object) -> None:
-        eras.append(replace(eras[-1], name=name, **changes))  # type: ignore[arg-type]
+    def then(name: str, brought: str, **changes: object) -> None:
+        eras.append(replace(eras[-1], name=name, brought=brought, **changes))  # type: ignore[arg-type]
 
-    then("3.2", tail_refs="mapcount")
-    then("4.5", tail_refs="none", mixed_maps=True, double_map=True, zone_device=True)
-    then("4.8", file_huge=True, fault_form="alloc_set_pte")
-    then("4.13", swap_huge=True)
-    then("5.7", pins="pincount", pincount_order=2, migrate_huge=True, batch_size=15, swap_bypass=True)
-    then("5.8", collapse="shared", get_breaks_cow=True, copies_huge=False)
-    then("5.9", cow="count", get_breaks_cow=False, fork_copies_pinned=True)
-    then("5.10")
-    then("5.14", reclaim_spares_pinned=True, fault_form="finish_fault")
-    then("5.18", cow="drain", pincount_order=1, large_cache=True, device_base=0)
-    then("5.19", cow="exclusive")
-    then("6.1", zero_page_counted=False)
-    then("6.2", double_map=False, nr_pages_mapped=True, pin_unshares_zero=True)
-    then("6.8", mthp=True, uffd_move=True)
-    then("6.10", large_mapcount=True, batch_size=31)
-    then("6.12", partially_mapped=True, zero_page_at_split=True, collapse="file")
-    then("6.15", mm_ids=True, large_reuse=True, dax_base=0, dax_maps_counted=True)
-    then("6.18", collapse="expected")
-    then("7.2", swap_bypass=False)
+    then("3.2", "references on tail pages move to the tail's mapcount", tail_refs="mapcount")
+    then(
+        "4.5",
+        "PMD and PTE maps of one folio mix; a split may be refused; DoubleMap; ZONE_DEVICE",
+        tail_refs="none",
+        mixed_maps=True,
+        double_map=True,
+        zone_device=True,
+    )
+    then(
+        "4.8",
+        "huge pages in shmem; alloc_set_pte() in file faults",
+        file_huge=True,
+        fault_form="alloc_set_pte",
+    )
+    then("4.13", "huge pages enter the swap cache whole", swap_huge=True)
+    then(
+        "5.7",
+        "FOLL_PIN, 1024 a pin or counted apart; huge pages migrate whole; swap-in past the swap cache",
+        pins="pincount",
+        pincount_order=2,
+        migrate_huge=True,
+        batch_size=15,
+        swap_bypass=True,
+    )
+    then(
+        "5.8",
+        "collapse of shared pages; a get breaks copy-on-write; huge pages are copied page by page",
+        collapse="shared",
+        get_breaks_cow=True,
+        copies_huge=False,
+    )
+    then(
+        "5.9",
+        "write in place only with the last reference; fork copies what may be pinned",
+        cow="count",
+        get_breaks_cow=False,
+        fork_copies_pinned=True,
+    )
+    then("5.10", "the rules of 5.9, in a long-term release")
+    then(
+        "5.14",
+        "reclaim spares what may be pinned; finish_fault() in file faults",
+        reclaim_spares_pinned=True,
+        fault_form="finish_fault",
+    )
+    then(
+        "5.18",
+        "LRU batches are drained before a write copies; large folios in the page cache",
+        cow="drain",
+        pincount_order=1,
+        large_cache=True,
+        device_base=0,
+    )
+    then("5.19", "an anon-exclusive flag says who may write in place, and pins rely on it", cow="exclusive")
+    then("6.1", "a pin of the zero page takes no reference", zero_page_counted=False)
+    then(
+        "6.2",
+        "_nr_pages_mapped in place of DoubleMap; a pin never gets the zero page",
+        double_map=False,
+        nr_pages_mapped=True,
+        pin_unshares_zero=True,
+    )
+    then("6.8", "anonymous folios of the orders between (mTHP)", mthp=True, uffd_move=True)
+    then("6.10", "a mapcount of the whole folio; LRU batches of 31", large_mapcount=True, batch_size=31)
+    then(
+        "6.12",
+        "a split drops zero-filled pages; collapse counts file and private references",
+        partially_mapped=True,
+        zero_page_at_split=True,
+        collapse="file",
+    )
+    then(
+        "6.15",
+        "large folios track two mms, and are reused in place; maps of fsdax pages are counted",
+        mm_ids=True,
+        large_reuse=True,
+        dax_base=0,
+        dax_maps_counted=True,
+    )
+    then("6.18", "collapse asks folio_expected_ref_count()", collapse="expected")
+    then("7.2", "swap-in goes through the swap cache, always", swap_bypass=False)
     return eras
 
 
@@ -213,6 +280,10 @@ PROFILES: dict[str, Profile] = {profile.name: profile for profile in _eras()}
 
 DEFAULT = "6.18"
 """The profile that nobody chose: the newest that was compared with a running kernel."""
+
+
+ALL = "all"
+"""In place of a version: every profile, one after the other."""
 
 
 def resolve(version: str, pins: str | None = None) -> Profile:
@@ -230,10 +301,19 @@ def resolve(version: str, pins: str | None = None) -> Profile:
     profile = PROFILES[max(fitting, key=_numbers)]
     if pins is None:
         return profile
-    if pins not in PIN_SCHEMES:
-        raise UsageError(f"unknown pin scheme {pins!r}: one of {', '.join(PIN_SCHEMES)}")
-    order = min(profile.pincount_order, 2) if pins == "pincount" else NEVER
-    return replace(profile, pins=pins, pincount_order=order)
+    scheme = pin_scheme(pins)
+    order = min(profile.pincount_order, 2) if scheme == "pincount" else NEVER
+    return replace(profile, pins=scheme, pincount_order=order)
+
+
+def pin_scheme(name: str) -> PinScheme:
+    """The pin scheme of that name; what is none is a `UsageError` that names a close match."""
+    for scheme in PIN_SCHEMES:
+        if scheme == name:
+            return scheme
+    close = get_close_matches(name, PIN_SCHEMES, 1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    raise UsageError(f"unknown pin scheme {name!r}{hint}: one of {', '.join(PIN_SCHEMES)}")
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ and column.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -135,7 +135,9 @@ def _read_expect(text: str) -> str:
 def _read_pins(text: str) -> str:
     if text in PIN_SCHEMES:
         return text
-    raise ValueError(f"{text!r} is not a pin scheme: one of {', '.join(PIN_SCHEMES)}")
+    raise ValueError(
+        f"{text!r} is not a pin scheme{_did_you_mean(text, PIN_SCHEMES)}: one of {', '.join(PIN_SCHEMES)}"
+    )
 
 
 def _reader_of_number(what: str, allowed: Sequence[int]) -> Callable[[str], int]:
@@ -382,6 +384,6 @@ class _Parser:
         return kind(**values)
 
 
-def _did_you_mean(text: str, known: Mapping[str, object]) -> str:
+def _did_you_mean(text: str, known: Iterable[str]) -> str:
     close = get_close_matches(text, known, 1)
     return f" (did you mean {close[0]!r}?)" if close else ""

@@ -106,8 +106,8 @@ class Replayer:
             return Verdict("unknown", expected, unknown=str(error), broke=True)
         if outcome.violation is not None:
             return Verdict("fail", expected, outcome.violation, outcome.step)
-        left_out = _left_out(program, target)
-        return Verdict("unknown" if left_out else "pass", expected, unknown=left_out)
+        reason = left_out(program, target)
+        return Verdict("unknown" if reason else "pass", expected, unknown=reason)
 
     def expected(self, program: Program, *, planted: bool = True) -> str | None:
         """The property that must fail on this target; None without the bug or pin scheme that the program is about."""
@@ -136,7 +136,7 @@ class Replayer:
             raise
 
 
-def _left_out(program: Program, target: Target) -> str:
+def left_out(program: Program, target: Target) -> str:
     """The first operation that the target cannot do, and why; empty when it can do all of them."""
     for op in program.ops:
         reason = target.traits.left_out.get(type(op)) or target.unsupported(op)

@@ -20,6 +20,10 @@ POLL_SECONDS = 0.5
 """Time after which silent workers are looked at."""
 
 
+class Interrupted(TargetBroke):
+    """Ctrl-C came before a worker had begun: nothing was done."""
+
+
 class Campaign:
     """One run of `mmfuzz fuzz`. With one job it stays in this process; more are processes of their own."""
 
@@ -36,7 +40,9 @@ class Campaign:
             worker = Worker(settings, 0, lambda event: events.take(0, event), steps=steps_of(settings, 0))
             done = {0: worker.run()}
         else:
-            done = _Pool(settings, _Events(summary, listen)).run()
+            pool = _Pool(settings, _Events(summary, listen))
+            done = pool.run()
+            summary.interrupted = pool.interrupted
         _conclude(summary, done)
         summary.seconds = time.monotonic() - start
         return summary
@@ -85,6 +91,8 @@ class _Pool:
     def __init__(self, settings: Settings, events: _Events) -> None:
         open_settings(settings).close()  # What is wrong with the settings is said here, once.
         context = multiprocessing.get_context("spawn")
+        self.interrupted = False
+        """Whether Ctrl-C ended it: a worker that had not begun then cannot say so."""
         self._events = events
         self._stop = context.Event()
         self._queue: Any = context.Queue()
@@ -150,6 +158,7 @@ class _Pool:
 
     def _interrupt(self) -> None:
         """Pass Ctrl-C on; a terminal has told the workers already, `kill` has not."""
+        self.interrupted = True
         self._stop.set()
         for worker in self._workers:
             if worker.is_alive() and worker.pid is not None:
@@ -174,7 +183,7 @@ def _work(settings: Settings, number: int, channel: Any, stop: Any) -> None:
     except MmfuzzError as error:
         channel.put((number, error))
     except KeyboardInterrupt:
-        channel.put((number, TargetBroke("interrupted before the target was ready")))
+        channel.put((number, Interrupted("interrupted before the target was ready")))
     finally:
         if not parent.is_alive():
             channel.cancel_join_thread()  # nobody is left to read what is in it

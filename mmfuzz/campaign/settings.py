@@ -16,7 +16,7 @@ class Settings:
 
     target: str = "sim"
     kernel: str | None = None
-    """Kernel profile of the simulated kernel; None for its newest."""
+    """Version of the simulated kernel; None for the default, or for the era in which `plant` lives."""
     plant: str | None = None
     steps: int | None = None
     seconds: float | None = None
@@ -68,6 +68,8 @@ class Found:
     step: int | None
     """Index of the operation that fails; None when what fails is the release at the end."""
     target: str = "sim"
+    kernel: str = ""
+    """Profile or release of the kernel that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +104,24 @@ class Summary:
     def steps_per_second(self) -> float:
         """Steps done in a second of the run, all workers together."""
         return self.steps / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The run on one of several kernels begins."""
+
+    kernel: str
+    number: int
+    """Which of them it is, from 1."""
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run on one of several kernels is over."""
+
+    summary: Summary
+
+
+SeriesEvent = Event | Began | Ended
+SeriesListener = Callable[[SeriesEvent], None]

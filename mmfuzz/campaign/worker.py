@@ -18,6 +18,7 @@ from mmfuzz.finding import follow_up, program_on
 from mmfuzz.ops import NAMES, Operation
 from mmfuzz.program import Program
 from mmfuzz.reduce import reduce
+from mmfuzz.replay import left_out
 from mmfuzz.session import run
 from mmfuzz.targets import open_target
 from mmfuzz.targets.base import Target
@@ -101,7 +102,10 @@ class Worker:
             except Exception as error:
                 raise self._internal(error) from error
             self._tell(last=True)
-            self._leave_corpus()
+            try:
+                self._leave_corpus()
+            except KeyboardInterrupt:
+                interrupted = True  # What is not kept is lost; the figures and what was found are not.
             if self._journal is not None:
                 self._journal.close()
         finally:
@@ -178,6 +182,8 @@ class Worker:
         traits = self._target.traits
         if program.plant not in ("", traits.plant) or program.pins not in ("", traits.pins):
             return False
+        if traits.exact and left_out(program, self._target):
+            return False  # Its era has no such operation: what remains of the program is another one.
         return traits.frames is None or (program.frames, program.huge) == (traits.frames, traits.huge_order)
 
     def _leave_corpus(self) -> None:
@@ -216,6 +222,7 @@ class Worker:
                 self._explorer.steps,
                 finding.step,
                 self._settings.target,
+                self._target.traits.kernel,
             )
             self._failures.append(found)
             self._listen(found)

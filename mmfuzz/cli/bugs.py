@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mmfuzz.cli.output import finish, json_option, say
+from mmfuzz.cli.output import finish, json_option, kernel_option, say
 from mmfuzz.errors import UsageError
+from mmfuzz.profiles import ALL, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,36 +19,57 @@ if TYPE_CHECKING:
 
 @click.command("bugs", short_help="List the bugs that can be planted.")
 @click.argument("name", required=False)
+@kernel_option("Only the bugs that live in this kernel's era.", or_all=True)
 @json_option
-def command(name: str | None, as_json: bool) -> int:
+def command(name: str | None, kernel: str | None, as_json: bool) -> int:
     """List the bugs that can be planted into the simulated kernel, or tell all about one."""
-    bugs = named([name] if name else [])
+    bugs = named([name] if name else [], kernel)
     if name:
         say(_details(bugs[0]), as_json=as_json)
     else:
-        width = max(len(bug.name) for bug in bugs)
+        widths = [max(len(cell) for cell in column) for column in zip(*map(_cells, bugs), strict=True)]
         for bug in bugs:
-            say(f"{bug.name:<{width}}  {bug.property:<14}  {bug.summary}", as_json=as_json)
+            cells = (f"{cell:<{width}}" for cell, width in zip(_cells(bug), widths, strict=True))
+            say(f"{'  '.join(cells)}  {bug.summary}", as_json=as_json)
     return finish({"bugs": [_as_dict(bug) for bug in bugs]}, as_json=as_json)
 
 
-def named(names: Sequence[str]) -> list[Bug]:
-    """The planted bugs of these names, or all of them; an unknown name is a `UsageError`."""
-    from mmfuzz.planted import BUGS
+def named(names: Sequence[str], kernel: str | None = None) -> list[Bug]:
+    """The planted bugs of these names, or all that live in a kernel's era.
+
+    An unknown name is a `UsageError`, and so is a bug that does not live there: the error says why.
+    """
+    from mmfuzz.planted import BUGS, profile_for
 
     for name in names:
         if name not in BUGS:
             close = get_close_matches(name, BUGS, 1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
             raise UsageError(f"unknown planted bug {name!r}{hint}: one of {', '.join(BUGS)}")
-    return [BUGS[name] for name in names or BUGS]
+    if kernel is None or kernel == ALL:
+        return [BUGS[name] for name in names or BUGS]
+    profile = resolve(kernel).name
+    for name in names:
+        profile_for(name, kernel)
+    found = [BUGS[name] for name in names or BUGS if profile in BUGS[name].kernels]
+    if not found:
+        raise UsageError(f"no planted bug lives in kernel {kernel!r} (profile {profile})")
+    return found
+
+
+def _cells(bug: Bug) -> tuple[str, str, str]:
+    from mmfuzz.planted import span
+
+    return bug.name, bug.property, span(bug)
 
 
 def _details(bug: Bug) -> str:
+    from mmfuzz.planted import span
+
     rows = {
         "property": bug.property,
         "kind": bug.kind,
-        "kernels": f"{bug.kernels[0]} to {bug.kernels[-1]}" + (f": {bug.because}" if bug.because else ""),
+        "kernels": span(bug) + (f": {bug.because}" if bug.because else ""),
         "fix": bug.fix,
         "summary": bug.summary,
         "reached": bug.reached,
@@ -61,6 +83,7 @@ def _as_dict(bug: Bug) -> dict[str, object]:
         "property": bug.property,
         "fix": bug.fix,
         "kernels": bug.kernels,
+        "because": bug.because,
         "kind": bug.kind,
         "summary": bug.summary,
         "reached": bug.reached,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any
+
 import click
 
 from mmfuzz.cli.output import finish, json_option, say
+from mmfuzz.profiles import DEFAULT, PROFILES
 
 
 @click.command("doctor", short_help="Say what this machine can run.")
@@ -12,7 +17,8 @@ from mmfuzz.cli.output import finish, json_option, say
 def command(as_json: bool) -> int:
     """Say which targets this machine can run, and how to get what is missing.
 
-    Of a target that runs it says which operations programs leave out here, and why.
+    Of a target that runs it says which operations programs leave out here, and why. Of the simulated kernel it
+    says which releases --kernel can name: a version stands for the newest profile that is not above it.
     """
     from mmfuzz.targets.linux import requirements
 
@@ -28,7 +34,25 @@ def command(as_json: bool) -> int:
             say(f"  - leaves out {operation}: {reason}", as_json=as_json)
         left_out = [{"operation": operation, "reason": reason} for operation, reason in limits]
         targets.append({"name": name, "usable": not missing, "missing": missing, "left_out": left_out})
-    return finish({"targets": targets}, as_json=as_json)
+    profiles = list(_profiles())
+    width = max(len(profile["name"]) for profile in profiles)
+    say(f"\nprofiles of the simulated kernel ({DEFAULT} unless --kernel names another):", as_json=as_json)
+    for profile in profiles:
+        say(f"  {profile['name']:<{width}}  {profile['brought']}", as_json=as_json)
+    return finish({"targets": targets, "profiles": profiles}, as_json=as_json)
+
+
+def _profiles() -> Iterator[dict[str, Any]]:
+    """Every profile, with the release that it begins with and the one before which it ends."""
+    for profile, after in zip_longest(PROFILES.values(), list(PROFILES)[1:]):
+        yield {
+            "name": profile.name,
+            "first_release": profile.name,
+            "ends_before": after,
+            "brought": profile.brought,
+            "pins": profile.pins,
+            "default": profile.name == DEFAULT,
+        }
 
 
 def linux_limits() -> tuple[list[tuple[str, str]], list[str]]:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, seconds, target_options
+from mmfuzz.cli.output import (
+    EXIT_FAILED,
+    finish,
+    json_option,
+    kernel_option,
+    say,
+    seconds,
+    target_options,
+)
+from mmfuzz.profiles import ALL, PIN_SCHEMES
 
 if TYPE_CHECKING:
     from mmfuzz.campaign.settings import Found, Settings, Summary
@@ -16,14 +26,37 @@ FOUND = Path(".mmfuzz/found")
 """Where failing programs go when no corpus is named."""
 
 
-@click.command("fuzz", short_help="Make programs, run them, check every step.")
-@target_options
+PIN_HELP = "\b\n" + "\n".join(
+    [
+        "Pin schemes (--pins):",
+        *(
+            fill(what, 78, initial_indent=f"  {name:<11}", subsequent_indent=" " * 13)
+            for name, what in PIN_SCHEMES.items()
+        ),
+    ]
+)
+
+
+@click.command("fuzz", short_help="Make programs, run them, check every step.", epilog=PIN_HELP)
+@target_options(
+    kernel_option(
+        "Rules of the simulated kernel: those of a release, such as 6.18, or of every profile in turn.",
+        or_all=True,
+    )
+)
 @click.option("--plant", metavar="BUG", help="Plant a bug into the simulated kernel: see `mmfuzz bugs`.")
 @click.option(
-    "--steps", type=click.IntRange(1), metavar="N", help="Steps to do; 100,000 unless given a time."
+    "--steps",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Steps to do; 100,000 unless given a time. With --kernel all, for each profile.",
 )
 @click.option(
-    "--time", "time_max", callback=seconds, metavar="T", help="Time to fuzz, such as 90s, 10m or 2h."
+    "--time",
+    "time_max",
+    callback=seconds,
+    metavar="T",
+    help="Time to fuzz, such as 90s, 10m or 2h. With --kernel all, for each profile.",
 )
 @click.option(
     "--seed", type=click.IntRange(0), metavar="S", help="Seed of all choices; a new one unless given."
@@ -46,6 +79,9 @@ def command(as_json: bool, corpus: Path | None, time_max: float | None, seed: in
 
     A failing program is made minimal and saved, and the run ends (see --keep-going). Ctrl-C ends a run with
     its summary; nothing is lost. The exit code is 1 when a property failed.
+
+    --kernel all runs every profile in turn, each with the whole budget, and ends with a line for each; a failure
+    ends the run on its own kernel only. With --plant it runs those that the bug can be planted into.
     """
     from mmfuzz.campaign.settings import Settings
 
@@ -56,6 +92,8 @@ def command(as_json: bool, corpus: Path | None, time_max: float | None, seed: in
         found=corpus / "found" if corpus else FOUND,
         **more,
     )
+    if settings.kernel == ALL and settings.target == "sim":
+        return run_series(settings, as_json=as_json)
     summary = run(settings, as_json=as_json)
     return finish(as_dict(summary), as_json=as_json, code=EXIT_FAILED if summary.failures else 0)
 
@@ -81,6 +119,27 @@ def run(settings: Settings, *, as_json: bool) -> Summary:
     return summary
 
 
+def run_series(settings: Settings, *, as_json: bool) -> int:
+    """Run a campaign on every profile, and say a line for each."""
+    from rich.console import Console
+
+    from mmfuzz.campaign.series import Series, total
+    from mmfuzz.planted import profiles_for
+    from mmfuzz.report.series import closing_lines, series_display, summary_table
+
+    kernels = profiles_for(settings.plant)
+    planted = f" with {settings.plant} planted" if settings.plant else ""
+    title = f"fuzzing {len(kernels)} profiles of sim{planted}, seed {settings.seed}"
+    with series_display(title, to_stderr=as_json) as shown:
+        summaries = Series(settings, kernels).run(shown)
+    whole = total(summaries)
+    Console(stderr=as_json, highlight=False).print(summary_table(summaries))
+    for line in closing_lines(summaries, whole, len(kernels)):
+        say(line, as_json=as_json)
+    result = {**as_dict(whole), "kernels": [as_dict(summary) for summary in summaries]}
+    return finish(result, as_json=as_json, code=EXIT_FAILED if whole.failures else 0)
+
+
 def as_dict(summary: Summary) -> dict[str, Any]:
     """The JSON object of a run."""
     return {
@@ -101,6 +160,7 @@ def as_dict(summary: Summary) -> dict[str, Any]:
 
 def _failure(found: Found) -> dict[str, Any]:
     return {
+        "kernel": found.kernel,
         "property": found.property,
         "message": found.message,
         "reproducer": str(found.reproducer),

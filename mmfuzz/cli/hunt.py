@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmfuzz.cli.bugs import named
-from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, seconds
+from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, kernel_option, say, seconds
+from mmfuzz.profiles import resolve
 
 if TYPE_CHECKING:
     from mmfuzz.planted import Bug
@@ -20,6 +21,9 @@ FOUND = Path(".mmfuzz/hunt")
 
 @click.command("hunt", short_help="Plant each bug and fuzz until it is found.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@kernel_option(
+    "Plant them into this kernel, and hunt those that live in its era; else each in the newest it can."
+)
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -48,6 +52,7 @@ FOUND = Path(".mmfuzz/hunt")
 @json_option
 def command(
     names: tuple[str, ...],
+    kernel: str | None,
     steps: int,
     time_max: float | None,
     seed: int,
@@ -62,12 +67,21 @@ def command(
     """
     from mmfuzz.campaign.settings import Settings
 
-    bugs = named(names)
+    profile = resolve(kernel).name if kernel is not None else None
+    bugs = named(names, profile)
     width = max(len(bug.name) for bug in bugs)
     results = []
     interrupted = False
     for bug in bugs:
-        settings = Settings(plant=bug.name, steps=steps, seconds=time_max, seed=seed, jobs=jobs, found=corpus)
+        settings = Settings(
+            kernel=profile,
+            plant=bug.name,
+            steps=steps,
+            seconds=time_max,
+            seed=seed,
+            jobs=jobs,
+            found=corpus,
+        )
         result, interrupted = _hunt(bug, settings)
         results.append(result)
         say(f"{bug.name:<{width}}  {_line(result)}", as_json=as_json)
@@ -89,6 +103,7 @@ def _hunt(bug: Bug, settings: Any) -> tuple[dict[str, Any], bool]:
     found = summary.failures[0] if summary.failures else None
     result = {
         "name": bug.name,
+        "kernel": summary.kernel,
         "found": found is not None,
         "steps": found.steps if found else summary.steps,
         "seconds": round(summary.seconds, 3),

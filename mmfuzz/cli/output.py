@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
+
+from mmfuzz.errors import UsageError
+from mmfuzz.profiles import ALL, PIN_SCHEMES, pin_scheme
 
 EXIT_FAILED = 1
 EXIT_UNAVAILABLE = 3
 
-F = TypeVar("F", bound=Callable[..., Any])
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""What `click.option` returns: it adds an option to a command's function."""
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -27,15 +31,37 @@ def seconds(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def json_option(function: F) -> F:
+def pins(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str | None:
+    """Option callback: the name of a pin scheme."""
+    try:
+        return value if value is None else pin_scheme(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--json`: one object on standard output, everything else on standard error."""
     text = "Print one JSON object on standard output, everything else on standard error."
     return click.option("--json", "as_json", is_flag=True, help=text)(function)
 
 
-def target_options(function: F) -> F:
-    """`--target`, `--kernel`, `--swap` and `--pins`: what programs run on."""
-    options = [
+def kernel_option(help: str, *, or_all: bool = False, multiple: bool = False) -> Option:
+    """`--kernel`: a version; every profile, or several versions, where the command can."""
+    return click.option(
+        "--kernel",
+        "kernels" if multiple else "kernel",
+        metavar=f"VERSION|{ALL}" if or_all else "VERSION",
+        multiple=multiple,
+        help=help,
+    )
+
+
+ONE_KERNEL = kernel_option("Rules of the simulated kernel: those of a release, such as 6.18.")
+
+
+def target_options(kernel: Option = ONE_KERNEL) -> Option:
+    """`--target`, `--kernel` as it is given, `--swap` and `--pins`: what programs run on."""
+    options: list[Option] = [
         click.option(
             "--target",
             default="sim",
@@ -43,7 +69,7 @@ def target_options(function: F) -> F:
             metavar="sim|linux",
             help="The simulated kernel, or the running one (needs root).",
         ),
-        click.option("--kernel", metavar="PROFILE", help="Rules of the simulated kernel, such as 6.18."),
+        kernel,
         click.option(
             "--swap",
             metavar="zram|FILE",
@@ -52,12 +78,17 @@ def target_options(function: F) -> F:
         click.option(
             "--pins",
             metavar="SCHEME",
-            help="How the simulated kernel tells pins from references: none, page-bit, lru-field, biased, pincount.",
+            callback=pins,
+            help=f"How the simulated kernel tells pins from references: {', '.join(PIN_SCHEMES)}.",
         ),
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
 
 
 def say(text: str = "", *, as_json: bool = False) -> None:

@@ -11,7 +11,7 @@ from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, target_opti
 
 @click.command("show", short_help="Show a program step by step.")
 @click.argument("file", type=click.Path(path_type=Path))
-@target_options
+@target_options()
 @json_option
 def command(
     file: Path, target: str, kernel: str | None, swap: str | None, pins: str | None, as_json: bool

@@ -20,7 +20,7 @@ from mmfuzz.errors import TargetBroke, UsageError
     metavar="DIR",
     help="Folder for the smaller program; the file's own folder unless given.",
 )
-@target_options
+@target_options()
 @json_option
 def command(
     file: Path,

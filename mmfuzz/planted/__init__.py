@@ -14,3 +14,5 @@ from mmfuzz.planted.catalogue import Bug as Bug
 from mmfuzz.planted.catalogue import known as known
 from mmfuzz.planted.catalogue import plant as plant
 from mmfuzz.planted.catalogue import profile_for as profile_for
+from mmfuzz.planted.catalogue import profiles_for as profiles_for
+from mmfuzz.planted.catalogue import span as span

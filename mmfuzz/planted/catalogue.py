@@ -94,6 +94,21 @@ def profile_for(name: str, kernel: str | None) -> str:
     return profile
 
 
+def span(bug: Bug) -> str:
+    """The eras that a bug lives in, in words."""
+    first, last = bug.kernels[0], bug.kernels[-1]
+    if first == last:
+        return f"{first} only"
+    if (first, last) == (OLDEST, NEWEST):
+        return "all"
+    return f"from {first}" if last == NEWEST else f"{first} to {last}"
+
+
+def profiles_for(name: str | None) -> tuple[str, ...]:
+    """The profiles that `--kernel all` stands for, oldest first: those a bug lives in, or every one without a bug."""
+    return tuple(PROFILES) if name is None else known(name).kernels
+
+
 def plant(kernel: type[Kernel], name: str) -> type[Kernel]:
     """The kernel class with a bug in it."""
     return type(f"{kernel.__name__} with {name}", (known(name).routine, kernel), {})

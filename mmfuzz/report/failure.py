@@ -17,6 +17,7 @@ def failure(
     path: Path | None = None,
     *,
     target: str = "sim",
+    kernel: str | None = None,
 ) -> str:
     """The whole failure; `report` is what differed, `step` the index of the operation that failed.
 
@@ -29,7 +30,7 @@ def failure(
         *listing(ops, step),
     ]
     if path is not None:
-        parts += ["", f"saved:  {path}", f"replay: {replay_command(path, target=target)}"]
+        parts += ["", f"saved:  {path}", f"replay: {replay_command(path, target=target, kernel=kernel)}"]
     return "\n".join(parts)
 
 
@@ -45,7 +46,8 @@ def listing(ops: Sequence[Operation], step: int | None) -> list[str]:
     return lines
 
 
-def replay_command(path: Path, *, target: str = "sim") -> str:
-    """The command that runs a saved program again."""
-    option = "" if target == "sim" else f" --target {target}"
-    return f"mmfuzz replay {shlex.quote(str(path))}{option}"
+def replay_command(path: Path, *, target: str = "sim", kernel: str | None = None) -> str:
+    """The command that runs a saved program again, on another kernel than its header's if one is named."""
+    options = "" if target == "sim" else f" --target {target}"
+    options += "" if kernel is None else f" --kernel {kernel}"
+    return f"mmfuzz replay {shlex.quote(str(path))}{options}"

@@ -105,14 +105,14 @@ class LiveDisplay:
         elif isinstance(event, Died):
             self._console.print(died_line(event), markup=False, soft_wrap=True)
         else:
-            self._live.update(_block(event))
+            self._live.update(block(event))
 
 
 def progress_line(event: Progress) -> str:
     """How far a run is, in one line."""
     return (
         f"{event.steps:,} steps, {event.steps_per_second:,.0f} steps/s, {event.programs:,} programs, "
-        f"{_kinds(event.operations)} operations, {event.states:,} states, {_failures(event.failures)}"
+        f"{kinds(event.operations)} operations, {event.states:,} states, {failures(event.failures)}"
     )
 
 
@@ -122,8 +122,8 @@ def summary_line(summary: Summary, what: str) -> str:
     speed = f"{summary.seconds:.1f} s ({summary.steps_per_second:,.0f} steps/s)"
     return (
         f"{what}: {summary.steps:,} steps in {speed}, "
-        f"{summary.programs:,} programs, {_kinds(summary.operations)} operations, {summary.states:,} states, "
-        f"{_failures(len(summary.failures))}{ended}"
+        f"{summary.programs:,} programs, {kinds(summary.operations)} operations, {summary.states:,} states, "
+        f"{failures(len(summary.failures))}{ended}"
     )
 
 
@@ -139,15 +139,17 @@ def found_text(found: Found) -> str:
     return failure(found.report, ops, found.step, found.reproducer, target=found.target)
 
 
-def _kinds(operations: Mapping[str, int]) -> str:
+def kinds(operations: Mapping[str, int]) -> str:
+    """How many kinds of operations were done, of how many."""
     return f"{sum(1 for times in operations.values() if times)} of {len(NAMES)}"
 
 
-def _failures(count: int) -> str:
+def failures(count: int) -> str:
+    """A count of failures with its noun."""
     return f"{count or 'no'} failure{'s' if count != 1 else ''}"
 
 
-def _block(event: Progress) -> Table:
+def block(event: Progress) -> Table:
     """Figures, and below them how often each operation was done."""
     from rich.table import Table
 
@@ -159,10 +161,10 @@ def _block(event: Progress) -> Table:
         "kept": f"{event.kept:,}",
         "failures": f"{event.failures}",
     }
-    block = Table.grid(padding=(0, 1))
+    whole = Table.grid(padding=(0, 1))
     top = Table.grid(padding=(0, 3))
     top.add_row(*(f"[bold]{value}[/] {name}" for name, value in figures.items()))
-    block.add_row(top)
+    whole.add_row(top)
     columns = max(1, min(shutil.get_terminal_size().columns, 110) // 22)
     below = Table.grid(padding=(0, 2))
     cells = [
@@ -171,5 +173,5 @@ def _block(event: Progress) -> Table:
     ]
     for start in range(0, len(cells), columns):
         below.add_row(*cells[start : start + columns])
-    block.add_row(below)
-    return block
+    whole.add_row(below)
+    return whole

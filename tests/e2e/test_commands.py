@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mmfuzz.cli import main
+from mmfuzz.planted import BUGS
+from mmfuzz.profiles import PROFILES
 from mmfuzz.targets.linux import machine
 
 LEAK = """mmfuzz 1
@@ -122,6 +125,57 @@ def test_fuzz_ends_with_a_summary_when_it_is_interrupted(jobs: str, tmp_path: Pa
     assert list((tmp_path / "kept").rglob("*.mm"))
 
 
+def test_fuzz_runs_every_profile_with_the_whole_budget_and_adds_them_up(tmp_path: Path) -> None:
+    result = as_json("fuzz", "--kernel", "all", "--steps", "300", "--seed", "1", cwd=tmp_path)
+    kernels = result["kernels"]
+    assert [one["kernel"] for one in kernels] == list(PROFILES)
+    assert all(one["steps"] >= 300 for one in kernels)
+    assert (result["target"], result["kernel"], result["seed"], result["failures"]) == ("sim", "all", 1, [])
+    for key in ("steps", "programs", "states", "kept"):
+        assert result[key] == sum(one[key] for one in kernels)
+    assert result["operations"]["alloc"] == sum(one["operations"]["alloc"] for one in kernels)
+
+
+def test_fuzz_on_every_profile_saves_the_failure_of_each_and_goes_on(tmp_path: Path) -> None:
+    words = ("fuzz", "--kernel", "all", "--plant", "zap-no-put", "--steps", "2000", "--seed", "1")
+    result = as_json(*words, cwd=tmp_path, code=1)
+    assert [failure["kernel"] for failure in result["failures"]] == list(PROFILES)
+    assert [kernel["failures"] for kernel in result["kernels"]] == [[one] for one in result["failures"]]
+    replayed = as_json("replay", *(one["reproducer"] for one in result["failures"]), cwd=tmp_path)["programs"]
+    assert [one["property"] for one in replayed] == [one["property"] for one in result["failures"]]
+    done = mmfuzz(*words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "20 kernels: " in done.stdout
+    assert f"2.6.38: {result['failures'][0]['property']}, " in done.stdout
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_fuzz_on_every_profile_keeps_what_was_done_when_it_is_interrupted(jobs: str, tmp_path: Path) -> None:
+    words = ["fuzz", "--kernel", "all", "--time", "1s", "--json", "--corpus", "kept", "--jobs", jobs]
+    with subprocess.Popen(
+        [sys.executable, "-m", "mmfuzz", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        until = time.monotonic() + 60
+        while not list(tmp_path.glob("kept/kept/*.mm")):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=40)
+    assert "Traceback" not in errors
+    result = json.loads(output)
+    assert process.returncode == bool(result["failures"]), errors
+    kernels = result["kernels"]
+    assert result["interrupted"]
+    assert kernels[0]["steps"] > 0
+    assert [one["interrupted"] for one in kernels] == [False] * (len(kernels) - 1) + [True]
+    assert len(kernels) < len(PROFILES)
+
+
 def test_replay_gives_one_verdict_a_program(programs: Path) -> None:
     result = as_json("replay", ".", cwd=programs)
     assert [(p["path"], p["verdict"], p["property"], p["expected"]) for p in result["programs"]] == [
@@ -138,6 +192,34 @@ def test_replay_fails_when_a_program_does_not_do_what_it_expects(programs: Path)
     assert "fine.mm: pass, but leak was expected to fail" in done.stdout
     assert "leak.mm: fails identity" in done.stdout
     assert "2 programs: 0 as expected, 2 not" in done.stdout
+
+
+def test_replay_on_every_kernel_judges_what_must_fail_on_its_own(programs: Path) -> None:
+    result = as_json("replay", ".", "--kernel", "all", cwd=programs)
+    fine, leak = result["programs"]
+    assert [one["kernel"] for one in fine["kernels"]] == list(PROFILES)
+    assert {one["verdict"] for one in fine["kernels"]} == {"pass"}
+    assert [one["kernel"] for one in leak["kernels"] if one["judged"]] == ["6.18"]
+    assert (fine["verdict"], leak["verdict"], leak["property"]) == ("pass", "fail", "identity")
+    done = mmfuzz("replay", ".", "--kernel", "all", cwd=programs)
+    assert "fine.mm: pass on all 20 kernels" in done.stdout
+    assert "leak.mm: fails identity, as expected, on " in done.stdout
+
+
+def test_replay_on_every_kernel_has_no_verdict_where_an_operation_is_not_there(programs: Path) -> None:
+    (programs / "fine.mm").write_text("mmfuzz 1\n\nalloc p0 a0 order2\n")
+    done = mmfuzz("replay", "fine.mm", "--kernel", "all", cwd=programs)
+    assert done.returncode == 0, done.stderr
+    assert "anonymous memory of order 2 came with v6.8) on 2.6.38 to 6.2\n" in done.stdout
+    assert "fine.mm: pass on 6.8 to 7.2\n" in done.stdout
+
+
+def test_replay_on_every_kernel_fails_when_one_fails(programs: Path) -> None:
+    (programs / "leak.mm").write_text(LEAK.replace("expect: fail identity", "expect: fail leak"))
+    result = as_json("replay", "leak.mm", "--kernel", "all", cwd=programs, code=1)
+    assert (result["programs"][0]["property"], result["programs"][0]["as_expected"]) == ("identity", False)
+    done = mmfuzz("replay", "leak.mm", "--kernel", "all", cwd=programs)
+    assert "kernel 6.18\nidentity: " in done.stdout
 
 
 def test_show_names_the_owners_of_each_folio(programs: Path) -> None:
@@ -182,10 +264,61 @@ def test_hunt_finds_the_named_bugs(tmp_path: Path) -> None:
         assert (tmp_path / bug["reproducer"]).is_file()
 
 
+def test_bugs_of_a_kernel_are_those_that_live_in_its_era(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bug = replace(BUGS["fork-no-ref"], kernels=("5.7", "5.8"), because="fork was another before and after")
+    monkeypatch.setitem(BUGS, bug.name, bug)
+    monkeypatch.chdir(tmp_path)
+
+    def names(*words: str) -> list[str]:
+        with pytest.raises(SystemExit) as exited:
+            main(["bugs", *words, "--json"])
+        assert exited.value.code == 0
+        return [one["name"] for one in json.loads(capsys.readouterr().out)["bugs"]]
+
+    assert bug.name in names()
+    assert bug.name in names("--kernel", "all")
+    assert bug.name in names("--kernel", "5.8.2")
+    assert bug.name not in names("--kernel", "5.9")
+    reason = "it lives from 5.7 to 5.8: fork was another before and after"
+    for words in (
+        ["bugs", bug.name],
+        ["hunt", bug.name],
+        ["fuzz", "--plant", bug.name],
+        ["fuzz", "--plant", bug.name, "--jobs", "2"],
+    ):
+        with pytest.raises(SystemExit) as exited:
+            main([*words, "--kernel", "6.1"])
+        assert exited.value.code == 2
+        shown = capsys.readouterr().err
+        assert reason in shown
+        assert shown.count("\n") == 1
+    with pytest.raises(SystemExit):
+        main(["fuzz", "--plant", bug.name, "--kernel", "all", "--steps", "1", "--json"])
+    kernels = json.loads(capsys.readouterr().out)["kernels"]
+    assert [kernel["kernel"] for kernel in kernels] == ["5.7", "5.8"]
+
+
+def test_hunt_plants_into_the_kernel_that_is_named(tmp_path: Path) -> None:
+    (found,) = as_json("hunt", "fork-no-ref", "--kernel", "5.4.9", cwd=tmp_path)["bugs"]
+    assert found["kernel"] == "4.13"
+    assert "kernel: 4.13\n" in (tmp_path / found["reproducer"]).read_text()
+
+
 def test_hunt_that_does_not_find_a_bug_exits_with_1(tmp_path: Path) -> None:
     result = as_json("hunt", "deep-state", "--steps", "1", cwd=tmp_path, code=1)
     assert not result["bugs"][0]["found"]
     assert result["bugs"][0]["reproducer"] is None
+
+
+def test_doctor_lists_the_profiles(tmp_path: Path) -> None:
+    profiles = as_json("doctor", cwd=tmp_path)["profiles"]
+    assert [profile["name"] for profile in profiles] == list(PROFILES)
+    assert [profile["ends_before"] for profile in profiles] == [*list(PROFILES)[1:], None]
+    assert all(profile["brought"] for profile in profiles)
+    assert [profile["name"] for profile in profiles if profile["default"]] == ["6.18"]
+    assert f"  6.8     {PROFILES['6.8'].brought}\n" in mmfuzz("doctor", cwd=tmp_path).stdout
 
 
 def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
@@ -206,6 +339,22 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
         (["fuzz", "--target", "windows"], "'windows'"),
         (["fuzz", "--plant", "fork-no-reff"], "fork-no-ref"),
         (["fuzz", "--kernel", "0.1"], "'0.1'"),
+        (["fuzz", "--kernel", "newest"], "'newest' is not a kernel version: give one such as 2.6.38"),
+        (["fuzz", "--kernel", "all", "--target", "linux"], "it cannot have kernel 'all'"),
+        (["fuzz", "--kernel", "all", "--plant", "fork-no-reff"], "fork-no-ref"),
+        (["fuzz", "--kernel", "all", "--frames", "100"], "frames 100 is not allowed"),
+        (
+            ["fuzz", "--pins", "pagebit"],
+            "unknown pin scheme 'pagebit' (did you mean 'page-bit'?): one of none, ",
+        ),
+        (
+            ["replay", "fine.mm", "--pins", "x"],
+            "unknown pin scheme 'x': one of none, page-bit, lru-field, biased",
+        ),
+        (["replay", "pins.mm"], "pins.mm:2:7: pins: 'based' is not a pin scheme (did you mean 'biased'?)"),
+        (["replay", "plant.mm", "--kernel", "all"], "plant.mm:2:8: unknown planted bug 'x'"),
+        (["bugs", "--kernel", "1.0"], "no kernel profile at or below '1.0': the oldest is 2.6.38"),
+        (["hunt", "--kernel", "all"], "'all' is not a kernel version"),
         (["fuzz", "--frames", "100"], "frames 100 is not allowed: a power of two from 16 to 1048576"),
         (["fuzz", "--huge", "20"], "huge order 20 is not allowed: a number from 2 to 9"),
         (["fuzz", "--target", "linux", "--plant", "fork-no-ref"], "it cannot have bug 'fork-no-ref'"),
@@ -227,6 +376,8 @@ def test_wrong_usage_is_one_clear_line_and_exit_code_2(words: list[str], says: s
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.mm").write_text("mmfuzz 1\n\ndrian\n")
     (tmp_path / "kernel.mm").write_text("mmfuzz 1\nkernel: 0.1\n\ndrain\n")
+    (tmp_path / "fine.mm").write_text(FINE)
+    (tmp_path / "pins.mm").write_text("mmfuzz 1\npins: based\n\ndrain\n")
     (tmp_path / "plant.mm").write_text("mmfuzz 1\nplant: x\n\ndrain\n")
     (tmp_path / "property.mm").write_text("mmfuzz 1\nexpect: fail identty\n\ndrain\n")
     done = mmfuzz(*words, cwd=tmp_path)

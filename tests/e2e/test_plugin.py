@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mmfuzz.profiles import PROFILES
+
 LEAK = """mmfuzz 1
 plant: fork-no-ref
 expect: fail identity
@@ -75,3 +77,49 @@ def test_options_choose_what_tests_run_on(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--mmfuzz-target=windows")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*unknown target 'windows'*"])
+
+
+def test_every_kernel_is_a_test_of_its_own(corpus: pytest.Pytester) -> None:
+    corpus.makepyfile("def test_kernel(mmfuzz_target): print('on', mmfuzz_target.traits.kernel)")
+    result = corpus.runpytest_subprocess("--mmfuzz-kernel=all", "-v", "-rP")
+    # What must pass on each; what must fail once; it without its bug on each; the function on each.
+    result.assert_outcomes(passed=3 * len(PROFILES) + 1)
+    result.stdout.fnmatch_lines(["*fine.mm::replay[[]2.6.38[]] PASSED*", "*leak.mm::replay PASSED*"])
+    for kernel in PROFILES:
+        result.stdout.fnmatch_lines([f"on {kernel}"])
+
+
+def test_failure_on_one_kernel_of_all_says_how_to_have_it_again(corpus: pytest.Pytester) -> None:
+    (corpus.path / "leak.mm").write_text(LEAK.replace("expect: fail identity", "expect: pass"))
+    result = corpus.runpytest_subprocess("--mmfuzz-kernel=all", "leak.mm")
+    result.assert_outcomes(failed=len(PROFILES), passed=len(PROFILES))
+    result.stdout.fnmatch_lines(["replay: mmfuzz replay leak.mm --kernel 5.8"])
+
+
+def test_pin_scheme_is_what_tests_and_programs_run_on(pytester: pytest.Pytester) -> None:
+    # A flag cannot say how often a page is pinned.
+    (pytester.path / "twice.mm").write_text(
+        "mmfuzz 1\n\nalloc p0 a0 base\npin p0 a0.0 write h0\npin p0 a0.0 write h1\nunpin h0\n"
+    )
+    pytester.makepyfile("def test_pins(mmfuzz_target): assert mmfuzz_target.traits.pins == 'page-bit'")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1, failed=1)
+    pytester.runpytest_subprocess("--mmfuzz-pins=page-bit", "-k", "pins").assert_outcomes(
+        passed=1, deselected=1
+    )
+    pytester.runpytest_subprocess("--mmfuzz-pins=page-bit", "-k", "replay").assert_outcomes(
+        failed=1, deselected=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--mmfuzz-pins=pagebit", "unknown pin scheme 'pagebit' (did you mean 'page-bit'[?])*"),
+        ("--mmfuzz-kernel=latest", "'latest' is not a kernel version*"),
+    ],
+)
+def test_option_that_is_wrong_is_one_line(option: str, says: str, corpus: pytest.Pytester) -> None:
+    result = corpus.runpytest_subprocess(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{says}"])
+    result.stderr.no_fnmatch_line("*Traceback*")
