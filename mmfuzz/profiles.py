@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 from mmfuzz.errors import UsageError
 
@@ -146,67 +146,71 @@ class Profile:
         return BIAS if self.pins in ("pincount", "biased") and not self.has_pincount(order) else 1
 
 
-def _eras() -> list[Profile]:
-    """Every profile, oldest first: each is the one before with what its release changed."""
-    eras = [
-        Profile(
-            name="2.6.38",
-            brought="huge pages; a reference on a tail page is counted at the tail and at the head",
-            tail_refs="count",
-            mixed_maps=False,
-            double_map=False,
-            swap_huge=False,
-            migrate_huge=False,
-            nr_pages_mapped=False,
-            mthp=False,
-            large_mapcount=False,
-            partially_mapped=False,
-            zero_page_at_split=False,
-            mm_ids=False,
-            cow="mapcount",
-            get_breaks_cow=False,
-            copies_huge=True,
-            large_reuse=False,
-            pins="none",
-            pincount_order=NEVER,
-            fork_copies_pinned=False,
-            reclaim_spares_pinned=False,
-            zero_page_counted=True,
-            pin_unshares_zero=False,
-            collapse="base-unshared",
-            file_huge=False,
-            large_cache=False,
-            fault_form="do_set_pte",
-            zone_device=False,
-            dax_base=1,
-            device_base=1,
-            dax_maps_counted=False,
-            batch_size=14,
-            swap_bypass=False,
-            uffd_move=False,
-        )
-    ]
+class _Change:
+    """A release that changed the rules: its name, what it brought in a line, and the switches that it set."""
 
-    def then(name: str, brought: str, **changes: object) -> None:
-        eras.append(replace(eras[-1], name=name, brought=brought, **changes))  # type: ignore[arg-type]
+    def __init__(self, name: str, brought: str, **switches: Any) -> None:
+        self.name = name
+        self.brought = brought
+        self.switches = switches
 
-    then("3.2", "references on tail pages move to the tail's mapcount", tail_refs="mapcount")
-    then(
+
+_OLDEST = Profile(
+    name="2.6.38",
+    brought="huge pages; a reference on a tail page is counted at the tail and at the head",
+    tail_refs="count",
+    mixed_maps=False,
+    double_map=False,
+    swap_huge=False,
+    migrate_huge=False,
+    nr_pages_mapped=False,
+    mthp=False,
+    large_mapcount=False,
+    partially_mapped=False,
+    zero_page_at_split=False,
+    mm_ids=False,
+    cow="mapcount",
+    get_breaks_cow=False,
+    copies_huge=True,
+    large_reuse=False,
+    pins="none",
+    pincount_order=NEVER,
+    fork_copies_pinned=False,
+    reclaim_spares_pinned=False,
+    zero_page_counted=True,
+    pin_unshares_zero=False,
+    collapse="base-unshared",
+    file_huge=False,
+    large_cache=False,
+    fault_form="do_set_pte",
+    zone_device=False,
+    dax_base=1,
+    device_base=1,
+    dax_maps_counted=False,
+    batch_size=14,
+    swap_bypass=False,
+    uffd_move=False,
+)
+"""The first profile: every switch is written out."""
+
+_CHANGES = (
+    _Change("3.2", "references on tail pages move to the tail's mapcount", tail_refs="mapcount"),
+    _Change(
         "4.5",
         "PMD and PTE maps of one folio mix; a split may be refused; DoubleMap; ZONE_DEVICE",
         tail_refs="none",
         mixed_maps=True,
         double_map=True,
         zone_device=True,
-    )
-    then(
+    ),
+    _Change(
         "4.8",
         "huge pages in shmem; alloc_set_pte() in file faults",
         file_huge=True,
         fault_form="alloc_set_pte",
-    )
-    then("4.13", "huge pages enter the swap cache whole", swap_huge=True)
-    then(
+    ),
+    _Change("4.13", "huge pages enter the swap cache whole", swap_huge=True),
+    _Change(
         "5.7",
         "FOLL_PIN, 1024 a pin or counted apart; huge pages migrate whole; swap-in past the swap cache",
         pins="pincount",
@@ -214,64 +218,75 @@ def _eras() -> list[Profile]:
         migrate_huge=True,
         batch_size=15,
         swap_bypass=True,
-    )
-    then(
+    ),
+    _Change(
         "5.8",
         "collapse of shared pages; a get breaks copy-on-write; huge pages are copied page by page",
         collapse="shared",
         get_breaks_cow=True,
         copies_huge=False,
-    )
-    then(
+    ),
+    _Change(
         "5.9",
         "write in place only with the last reference; fork copies what may be pinned",
         cow="count",
         get_breaks_cow=False,
         fork_copies_pinned=True,
-    )
-    then("5.10", "the rules of 5.9, in a long-term release")
-    then(
+    ),
+    _Change("5.10", "the rules of 5.9, in a long-term release"),
+    _Change(
         "5.14",
         "reclaim spares what may be pinned; finish_fault() in file faults",
         reclaim_spares_pinned=True,
         fault_form="finish_fault",
-    )
-    then(
+    ),
+    _Change(
         "5.18",
         "LRU batches are drained before a write copies; large folios in the page cache",
         cow="drain",
         pincount_order=1,
         large_cache=True,
         device_base=0,
-    )
-    then("5.19", "an anon-exclusive flag says who may write in place, and pins rely on it", cow="exclusive")
-    then("6.1", "a pin of the zero page takes no reference", zero_page_counted=False)
-    then(
+    ),
+    _Change(
+        "5.19", "an anon-exclusive flag says who may write in place, and pins rely on it", cow="exclusive"
+    ),
+    _Change("6.1", "a pin of the zero page takes no reference", zero_page_counted=False),
+    _Change(
         "6.2",
         "_nr_pages_mapped in place of DoubleMap; a pin never gets the zero page",
         double_map=False,
         nr_pages_mapped=True,
         pin_unshares_zero=True,
-    )
-    then("6.8", "anonymous folios of the orders between (mTHP)", mthp=True, uffd_move=True)
-    then("6.10", "a mapcount of the whole folio; LRU batches of 31", large_mapcount=True, batch_size=31)
-    then(
+    ),
+    _Change("6.8", "anonymous folios of the orders between (mTHP)", mthp=True, uffd_move=True),
+    _Change("6.10", "a mapcount of the whole folio; LRU batches of 31", large_mapcount=True, batch_size=31),
+    _Change(
         "6.12",
         "a split drops zero-filled pages; collapse counts file and private references",
         partially_mapped=True,
         zero_page_at_split=True,
         collapse="file",
-    )
-    then(
+    ),
+    _Change(
         "6.15",
         "large folios track two mms, and are reused in place; maps of fsdax pages are counted",
         mm_ids=True,
         large_reuse=True,
         dax_base=0,
         dax_maps_counted=True,
-    )
-    then("6.18", "collapse asks folio_expected_ref_count()", collapse="expected")
-    then("7.2", "swap-in goes through the swap cache, always", swap_bypass=False)
+    ),
+    _Change("6.18", "collapse asks folio_expected_ref_count()", collapse="expected"),
+    _Change("7.2", "swap-in goes through the swap cache, always", swap_bypass=False),
+)
+"""Every profile after that: what its release changed."""
+
+
+def _eras() -> list[Profile]:
+    """Every profile, oldest first: each is the one before with what its release changed."""
+    eras = [_OLDEST]
+    for change in _CHANGES:
+        eras.append(replace(eras[-1], name=change.name, brought=change.brought, **change.switches))
     return eras
 
 
