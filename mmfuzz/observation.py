@@ -142,6 +142,8 @@ class Sweep:
     """(head frame, order) of each folio in use."""
     swap_counts: dict[int, int]
     """Swap slot to the number of swap entries that refer to it, cached or not; unused slots are absent."""
+    swapped: dict[int, int] = field(default_factory=dict)
+    """What each slot holds whose page has left memory."""
 
 
 class KernelBug(Exception):

@@ -28,6 +28,18 @@ HUGE = 9
 MTHP_ORDERS = range(2, HUGE)
 """Order policies in between: multi-size THP of that order. Order 1 does not exist for anonymous memory."""
 
+AS_WRITTEN = 0
+"""A `dirty`: pages that a device wrote to are dirtied, others are not, which is what a driver owes."""
+
+CLEAN = 1
+"""A `dirty`: nothing is dirtied. Only what no device wrote to may be released so."""
+
+DIRTY = 2
+"""A `dirty`: every page is dirtied, without its lock."""
+
+DIRTY_LOCK = 3
+"""A `dirty`: every page is dirtied under its lock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Alloc:
@@ -86,9 +98,14 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Unpin:
-    """unpin_user_pages of everything under a handle."""
+    """Release everything under a FOLL_PIN handle; `dirty` says by which routine.
+
+    unpin_user_pages() is `CLEAN`, unpin_user_pages_dirty_lock() the others (before v5.6 put_user_pages() and its
+    _dirty and _dirty_lock variants, fc1d8e7cca2d, v5.2).
+    """
 
     handle: int
+    dirty: int = AS_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)

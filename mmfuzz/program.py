@@ -14,8 +14,8 @@
 The first line names the version of the format. Header lines are `key: value`, each key at most once; a
 blank line ends the header. An operation is its name and one word for each of its fields, in the fields'
 own order; area, page and count make one word: `a0` is the whole area, `a0.3` its page 3, `a0.3+2` two pages
-from page 3. Nothing is executed and nothing is guessed: what does not fit is a `ProgramError` with line
-and column.
+from page 3. A last word that has a default may be left out. Nothing is executed and nothing is guessed: what does
+not fit is a `ProgramError` with line and column.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ from typing import Any, NoReturn
 from mmfuzz.errors import ProgramError, UsageError
 from mmfuzz.ops import (
     AREAS_MAX,
+    AS_WRITTEN,
     BASE,
+    CLEAN,
+    DIRTY,
+    DIRTY_LOCK,
     HANDLES_MAX,
     HUGE,
     MTHP_ORDERS,
@@ -177,6 +181,8 @@ class _Word:
     read: Callable[[str, int], tuple[int, ...]]
     write: Callable[..., str]
     fields: tuple[str, ...]
+    default: int | None = None
+    """The value of the field where the word is left out; None where it may not be."""
 
 
 def _slot(name: str, letter: str, slots_max: int) -> _Word:
@@ -191,7 +197,7 @@ def _slot(name: str, letter: str, slots_max: int) -> _Word:
     return _Word(f"a {name} ({allowed})", read, lambda number: f"{letter}{number}", (name,))
 
 
-def _choice(name: str, spelled: Mapping[str, int]) -> _Word:
+def _choice(name: str, spelled: Mapping[str, int], default: int | None = None) -> _Word:
     allowed = ", ".join(spelled)
     text_of = {value: text for text, value in spelled.items()}
 
@@ -200,7 +206,7 @@ def _choice(name: str, spelled: Mapping[str, int]) -> _Word:
             raise ValueError(f"{text!r} is not allowed{_did_you_mean(text, spelled)}: one of {allowed}")
         return (spelled[text],)
 
-    return _Word(f"one of {allowed}", read, text_of.__getitem__, (name,))
+    return _Word(f"one of {allowed}", read, text_of.__getitem__, (name,), default)
 
 
 _PLACE = re.compile(r"a([0-9]{1,9})(?:\.([0-9]{1,9})(?:\+([0-9]{1,9}))?)?")
@@ -245,6 +251,7 @@ _WORDS: dict[str, _Word] = {
     "handle": _slot("handle", "h", HANDLES_MAX),
     "order": _choice("order", _ORDERS),
     "write": _choice("write", {"read": False, "write": True}),
+    "dirty": _choice("dirty", {"clean": CLEAN, "dirty": DIRTY, "dirty-lock": DIRTY_LOCK}, AS_WRITTEN),
 }
 _PLACE_FIELDS = ("area", "page", "count")
 
@@ -270,7 +277,9 @@ def format_op(op: Operation) -> str:
     """The line of one operation, such as `fault p0 a0.3+2 write`."""
     words = [NAMES[type(op)]]
     for word in _SHAPES[type(op)]:
-        words.append(word.write(*[getattr(op, name) for name in word.fields]))
+        values = [getattr(op, name) for name in word.fields]
+        if word.default is None or values != [word.default]:
+            words.append(word.write(*values))
     return " ".join(words)
 
 
@@ -372,7 +381,7 @@ class _Parser:
                 values.update(zip(word.fields, word.read(given[0], pages), strict=True))
             except ValueError as error:
                 self.fail(number, given.start() + 1, f"{name[0]}: {error}")
-        if len(words) < len(shape):
+        if len(words) < len(shape) and shape[len(words)].default is None:
             self.fail(number, len(line.rstrip()) + 1, f"{name[0]}: {shape[len(words)].allowed} is missing")
         if len(words) > len(shape):
             extra = words[len(shape)]

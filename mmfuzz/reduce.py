@@ -17,6 +17,7 @@ from typing import Any
 
 from mmfuzz.ops import (
     AREAS_MAX,
+    AS_WRITTEN,
     BASE,
     HANDLES_MAX,
     HUGE,
@@ -331,6 +332,7 @@ def _values(ops: Program, unused: int) -> dict[str, Sequence[Any]]:
     values["count"] = [1, 2, 4]
     values["write"] = [False, True]
     values["order"] = [BASE, MTHP_ORDERS[0], HUGE]
+    values["dirty"] = [AS_WRITTEN]
     return values
 
 

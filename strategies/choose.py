@@ -178,6 +178,8 @@ class Chooser:
         number = numbers[int(self._random() * len(numbers))]
         if kind is ops.Dma and self._random() < 0.7:
             number += self._universe.handles
+        elif kind is ops.Unpin and self._random() < 0.3:
+            number += self._universe.handles * (1 + self._index(3))
         return self._tables[kind][number]
 
     def _on_area(self, kind: type[Operation], world: World) -> Operation | None:

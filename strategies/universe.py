@@ -12,7 +12,18 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from mmfuzz.ops import BASE, HUGE, MTHP_ORDERS, OPERATIONS, WHOLE, Operation
+from mmfuzz.ops import (
+    AS_WRITTEN,
+    BASE,
+    CLEAN,
+    DIRTY,
+    DIRTY_LOCK,
+    HUGE,
+    MTHP_ORDERS,
+    OPERATIONS,
+    WHOLE,
+    Operation,
+)
 
 COUNTS = (1, 2, 4)
 """Lengths of ranges that are drawn, beside the whole area: enough to reach part of every folio order."""
@@ -53,6 +64,7 @@ class Universe:
             "handle": range(self.handles),
             "order": self.orders,
             "write": (False, True),
+            "dirty": (AS_WRITTEN, CLEAN, DIRTY, DIRTY_LOCK),
         }
         fields: list[tuple[tuple[str, ...], Sequence[Any]]] = []
         for name in names:

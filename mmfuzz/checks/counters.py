@@ -14,7 +14,7 @@ from mmfuzz.folding import runs
 from mmfuzz.model.change import address, folio_name, owners
 from mmfuzz.model.owners import Folio, Page
 from mmfuzz.observation import Counters
-from mmfuzz.profiles import Profile
+from mmfuzz.profiles import BIAS, Profile
 from mmfuzz.violation import Term, Violation
 
 PIN_WEIGHT = 1024
@@ -301,8 +301,19 @@ def _map(count: int, what: str) -> str:
 
 
 def _identity(folio: Folio, seen: Counters, expected: int, pins: int | None = None) -> Violation:
-    what = f"refcount is {seen.refcount}, its owners add up to {expected}"
+    what = f"refcount is {seen.refcount}, its owners add up to {expected}" + _mixed_up(
+        seen.refcount - expected
+    )
     return _differs("identity", folio, seen, what, refcount=expected, pins=pins)
+
+
+def _mixed_up(surplus: int) -> str:
+    """What a difference looks like that comes of releasing one kind of reference as the other."""
+    times, rest = divmod(abs(surplus), BIAS - 1)
+    if rest or not times:
+        return ""
+    kinds = ("pins were released as gets", "gets were released as pins")
+    return f": off by {times} times {BIAS - 1}, as if so many {kinds[surplus < 0]}"
 
 
 def _pincount(folio: Folio, seen: Counters, pins: int | str) -> Violation:

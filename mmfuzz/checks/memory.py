@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mmfuzz.model.change import folio_name, owners
-from mmfuzz.model.owners import Folio
+from mmfuzz.model.change import address, folio_name, owners
+from mmfuzz.model.owners import Folio, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import Counters, Sweep
 from mmfuzz.profiles import Profile
@@ -99,6 +99,19 @@ def check_sweep(world: World, sweep: Sweep) -> None:
             terms=[
                 Term("swap entries", counts.get(number, "unused"), sweep.swap_counts.get(number, "unused"))
             ],
+        )
+
+    for number, value in sweep.swapped.items():
+        _check_swapped(world.slots[number], value)
+
+
+def _check_swapped(slot: Slot, value: int) -> None:
+    """What a page held when it left memory is what its swap slot holds."""
+    if slot.page is None and slot.value != value:
+        raise Violation(
+            "contents",
+            f"swap slot {slot.number} lost what its page held when it left memory",
+            terms=[Term("value", slot.value, value, [address(where) for where in sorted(slot.entries)])],
         )
 
 

@@ -111,6 +111,38 @@ class Gup(Fault):
         if not pin:
             self.put_page(self.zero_page)
 
+    def put_pages(self, pages: list[Page | None]) -> None:
+        """put_page() on each: the end of get_user_pages()."""
+        self.release_range(pages, pin=False)
+
+    def unpin_user_pages(self, pages: list[Page | None]) -> None:
+        """The end of pin_user_pages(), for what no device wrote to; put_user_pages() before v5.6."""
+        self.release_range(pages, pin=True)
+
+    def unpin_user_pages_dirty_lock(
+        self, pages: list[Page | None], *, make_dirty: bool, lock: bool = True
+    ) -> None:
+        """The end of pin_user_pages(), that says first what has changed.
+
+        Until 2d15eb31b50a ("mm/gup: add make_dirty arg to put_user_pages_dirty_lock()", v5.4) put_user_pages_dirty()
+        did it without the page lock, which is for callers that keep the page from being truncated otherwise.
+        """
+        if make_dirty:
+            for page in pages:
+                if page is not None and lock:
+                    self.set_page_dirty_lock(page)
+                elif page is not None:
+                    self.set_page_dirty(page)
+        self.release_range(pages, pin=True)
+
+    def set_page_dirty_lock(self, page: Page) -> None:
+        """set_page_dirty() with the page locked, so that nobody truncates it or writes it out meanwhile."""
+        self.set_page_dirty(page)
+
+    def set_page_dirty(self, page: Page) -> None:
+        """What the page holds is nowhere else any more."""
+        page.head.dirty = True
+
     def release_range(self, pages: list[Page | None], *, pin: bool) -> None:
         """unpin_user_pages() or put_page() on each."""
         for page in pages:

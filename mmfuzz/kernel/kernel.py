@@ -6,17 +6,20 @@ from mmfuzz.kernel.collapse import Collapse
 from mmfuzz.kernel.lru import CPUS
 from mmfuzz.kernel.mm import Mm, Vma
 from mmfuzz.kernel.page import Page
+from mmfuzz.ops import AS_WRITTEN, CLEAN, DIRTY_LOCK
 from mmfuzz.profiles import Profile
 
 
 class Pinned:
     """An open pin or get: its pages in order, None for the zero page."""
 
-    __slots__ = ("pages", "pin")
+    __slots__ = ("pages", "pin", "written")
 
     def __init__(self, pages: list[Page | None], *, pin: bool) -> None:
         self.pages = pages
         self.pin = pin
+        self.written = False
+        """The driver had its device write to the pages."""
 
 
 class Kernel(Collapse):
@@ -57,7 +60,27 @@ class Kernel(Collapse):
             self.handles[handle] = Pinned(pages, pin=pin)
         return error
 
-    def release(self, handle: int) -> None:
-        """unpin_user_pages() or put_page() of everything under a handle."""
+    def device_writes(self, handle: int, values: list[int]) -> None:
+        """A device writes to the pages under a handle, and nothing in the kernel sees it."""
+        pinned = self.handles[handle]
+        pinned.written = True
+        for page, value in zip(pinned.pages, values, strict=True):
+            if page is not None:
+                page.content = value
+                self.touched[page.head] = None
+
+    def release(self, handle: int, dirty: int = AS_WRITTEN) -> None:
+        """What a driver does with a handle that it is done with: put_page(), or one of the ways to unpin."""
         pinned = self.handles.pop(handle)
-        self.release_range(pinned.pages, pin=pinned.pin)
+        if not pinned.pin:
+            self.put_pages(pinned.pages)
+        elif dirty == AS_WRITTEN:
+            self.unpin_user_pages_dirty_lock(pinned.pages, make_dirty=self.driver_dirties(pinned))
+        elif dirty == CLEAN:
+            self.unpin_user_pages(pinned.pages)
+        else:
+            self.unpin_user_pages_dirty_lock(pinned.pages, make_dirty=True, lock=dirty == DIRTY_LOCK)
+
+    def driver_dirties(self, pinned: Pinned) -> bool:
+        """Whether a driver says that its device wrote to what it releases."""
+        return pinned.written

@@ -43,7 +43,7 @@ class Reclaim(Split):
                 return
             if folio.swapcache or self.add_to_swap(folio):
                 self.try_to_unmap(folio)
-                if not self.folio_mapped(folio):
+                if folio.dirty and not self.folio_mapped(folio):
                     self.write_out(folio)
         self.folio_putback_lru(folio)
 

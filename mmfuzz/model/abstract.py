@@ -17,7 +17,8 @@ def state_of(folio: Folio, world: World) -> int:
 
     It packs: order class, PMD maps (0, 1, more), pages with PTE maps (none, some, all), most PTE maps of a
     page (0, 1, more), pins, gets, swap cache, the most swap entries of a page in it (0, 1, more), whether
-    it has a page that nothing else refers to, LRU batch, and whether one process owns it alone.
+    it has a page that nothing else refers to or that a device wrote, LRU batch, and whether one process owns it
+    alone.
     """
     flags = 1 if folio.slot is None else _cached(folio, folio.slot, world)
     if folio.batches:
@@ -45,18 +46,24 @@ _BASE_MAPPED = 1 << 14
 """Where the number of a page's PTE maps stands."""
 
 _ABANDONED = 1 << 16
+_BY_DEVICE = 1 << 17
 
 
 def _cached(folio: Folio, first: int, world: World) -> int:
-    """In the swap cache: the most swap entries of a page, and whether a page is neither mapped nor swapped."""
+    """In the swap cache: the most swap entries of a page, and whether a page is neither mapped nor swapped.
+
+    Also whether a device wrote what a page holds, which the copy in swap may not have.
+    """
     flags = 1 | 16
-    slots = world.slots
+    slots, by_device = world.slots, world.from_devices
     for number, page in enumerate(folio.pages, first):
         slot = slots.get(number)
         if slot is not None and slot.entries:
             flags |= 32 if len(slot.entries) == 1 else 32 | 128
         elif not page.maps and not folio.pmds:
             flags |= _ABANDONED
+        if page.value in by_device:
+            flags |= _BY_DEVICE
     return flags
 
 

@@ -89,7 +89,9 @@ def _take(world: World, op: ops.Pin | ops.Get) -> str | None:
 
 def _unpin(world: World, op: ops.Unpin) -> str | None:
     handle = world.handles.get(op.handle)
-    return None if handle is not None and handle.pinned else f"handle {op.handle} holds no pin"
+    if handle is None or not handle.pinned:
+        return f"handle {op.handle} holds no pin"
+    return f"a device wrote through handle {op.handle}" if op.dirty == ops.CLEAN and handle.written else None
 
 
 def _put(world: World, op: ops.Put) -> str | None:

@@ -38,7 +38,7 @@ class Process:
 class Handle:
     """An open pin or get: the pages it holds, and the process and addresses it took them from."""
 
-    __slots__ = ("area", "first", "number", "pages", "pinned", "process", "write")
+    __slots__ = ("area", "first", "number", "pages", "pinned", "process", "write", "written")
 
     def __init__(
         self, number: int, process: Process, area: int, first: int, *, pinned: bool, write: bool
@@ -50,6 +50,8 @@ class Handle:
         self.pinned = pinned
         """FOLL_PIN when true, FOLL_GET when false."""
         self.write = write
+        self.written = False
+        """A device wrote through it: whoever releases it has to say so, or the kernel may drop what was written."""
         self.pages: list[Page | None] = []
         """One for each page of the range; None for the shared zero page, which takes no reference."""
 

@@ -26,6 +26,8 @@ class World:
         """Swap slots that lost an entry in this step, and may be free."""
         self.zero: dict[tuple[Handle, int], None] = {}
         """Who holds the shared zero page: (handle, page of its area)."""
+        self.from_devices: set[int] = set()
+        """Values that devices wrote: they come into memory without a fault that would tell of it."""
         self.steps = 0
 
     def span(self, page: int, count: int) -> range:

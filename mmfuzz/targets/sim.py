@@ -205,7 +205,8 @@ class Sim:
         used = [
             (page.pfn, page.order) for page in kernel.mem_map.values() if page.head is page and page._refcount
         ]
-        return Sweep(self._frames, kernel.buddy.blocks(), used, dict(kernel.swap_map))
+        swapped = {slot: value for slot, value in kernel.swap_data.items() if slot not in kernel.swap_cache}
+        return Sweep(self._frames, kernel.buddy.blocks(), used, dict(kernel.swap_map), swapped)
 
     def close(self) -> None:
         """There is nothing to leave behind."""
@@ -258,18 +259,14 @@ class Sim:
         pages = self.kernel.handles[op.handle].pages
         if type(op) is ops.Put:
             report.values = [page.content if page is not None else 0 for page in pages]
-        self.kernel.release(op.handle)
+        self.kernel.release(op.handle, op.dirty if type(op) is ops.Unpin else ops.AS_WRITTEN)
 
     def _dma(self, op: ops.Dma, step: int, report: Report) -> None:
         pages = self.kernel.handles[op.handle].pages
         if not op.write:
             report.values = [page.content if page is not None else 0 for page in pages]
             return
-        for index, page in enumerate(pages):
-            if page is not None:
-                page.content = stamp(step, index)
-                page.head.dirty = True
-                self.kernel.touched[page.head] = None
+        self.kernel.device_writes(op.handle, [stamp(step, index) for index in range(len(pages))])
 
     def _split_map(self, op: ops.SplitMap, step: int, report: Report) -> None:
         mm, vma = self.kernel.place(op.process, op.area)

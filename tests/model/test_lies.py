@@ -96,6 +96,10 @@ def count_swap(sweep: Sweep) -> None:
     sweep.swap_counts = {slot: entries + 1 for slot, entries in sweep.swap_counts.items()}
 
 
+def lose_what_was_swapped(sweep: Sweep) -> None:
+    sweep.swapped = dict.fromkeys(sweep.swapped, 77)
+
+
 def assertion(op: Operation, report: Report) -> None:
     if type(op) is Fault:
         raise KernelBug("VM_BUG_ON_FOLIO(folio_test_large(folio))", 0)
@@ -124,6 +128,7 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("contents", BASE + "; fault p0 a0.0 read", lambda: after(Fault, values(77))),
     ("contents", BASE + "; pin p0 a0.0 read h0; dma h0 read", lambda: after(Dma, values(77))),
     ("contents", BASE + "; swap_out p0 a0.0; swap_in p0 a0.0", lambda: after(SwapIn, values(77))),
+    ("contents", BASE + "; swap_out p0 a0.0; swap_out p0 a0.0", lambda: Liar(sweep=lose_what_was_swapped)),
     ("refusal", LARGE + "; split p0 a0.0", lambda: after(Split, refuse)),
     ("refusal", BASE + "; migrate p0 a0.0", lambda: after(Migrate, drop("ptes"))),
     ("refusal", BASE + "; get p0 a0.0 read h0; collapse p0 a0", lambda: after(Collapse, error(""))),

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from mmfuzz.errors import ProgramError, UsageError
 from mmfuzz.ops import (
     AREAS_MAX,
+    AS_WRITTEN,
     BASE,
+    CLEAN,
+    DIRTY,
+    DIRTY_LOCK,
     HANDLES_MAX,
     HUGE,
     MTHP_ORDERS,
@@ -24,6 +28,7 @@ from mmfuzz.ops import (
     Fork,
     Operation,
     Pin,
+    Unpin,
 )
 from mmfuzz.program import Program, format_op, format_program, parse
 
@@ -49,6 +54,7 @@ def operations(draw: st.DrawFn, pages: int) -> Operation:
         "handle": draw(st.integers(0, HANDLES_MAX - 1)),
         "order": draw(st.sampled_from([BASE, *MTHP_ORDERS, HUGE])),
         "write": draw(st.booleans()),
+        "dirty": draw(st.sampled_from([AS_WRITTEN, CLEAN, DIRTY, DIRTY_LOCK])),
         "page": page,
         "count": count,
     }
@@ -73,6 +79,14 @@ def programs(draw: st.DrawFn) -> Program:
 @given(programs())
 def test_parse_undoes_print(program: Program) -> None:
     assert parse(format_program(program)) == program
+
+
+def test_word_that_has_a_default_may_be_left_out() -> None:
+    program = parse("mmfuzz 1\n\nunpin h0\nunpin h0 clean\nunpin h0 dirty-lock\n")
+    assert program.ops == (Unpin(0), Unpin(0, CLEAN), Unpin(0, DIRTY_LOCK))
+    assert [format_op(op) for op in program.ops] == ["unpin h0", "unpin h0 clean", "unpin h0 dirty-lock"]
+    with pytest.raises(ProgramError, match=r"3:10: unpin: 'soiled' is not allowed: one of clean, dirty"):
+        parse("mmfuzz 1\n\nunpin h0 soiled\n")
 
 
 @given(programs())

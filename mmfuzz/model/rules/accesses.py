@@ -110,10 +110,12 @@ class Accesses(Permits):
         world = self.world
         self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
         handle = world.handles[op.handle]
+        handle.written |= op.write
         for index, page in enumerate(handle.pages):
             if page is not None:
                 if op.write:
                     page.value = stamp(world.steps, index)
+                    world.from_devices.add(page.value)
                 world.affected[page.folio] = None
         self._seen_by(handle, report)
 

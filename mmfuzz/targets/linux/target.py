@@ -205,6 +205,8 @@ class Linux:
         match op:
             case ops.Pin(write=False):
                 return "io_uring pins for writing only: this kernel offers no long-term pin for reading"
+            case ops.Unpin(dirty=dirty) if dirty != ops.AS_WRITTEN:
+                return "io_uring unpins its buffers in one way only"
             case ops.Get(write=True) if not self._findings.populates:
                 return "a get for writing needs MADV_POPULATE_WRITE, which came with 5.14"
             case ops.Alloc(order=order) if order in ops.MTHP_ORDERS:
