@@ -88,6 +88,9 @@ class Report:
     values: list[int | None] = field(default_factory=list)
     """What was read, a value a page: by a read fault of a range, a dma read, a put. None: not looked at."""
 
+    unread: tuple[int, ...] = ()
+    """Frames that the swap cache was given in this step, and into which nothing could be read."""
+
     touched: list[int] = field(default_factory=list)
     """Head frames of the folios whose counters or flags the step may have written, in use or not."""
 

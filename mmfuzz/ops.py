@@ -25,6 +25,10 @@ BASE = 0
 HUGE = 9
 """An order policy: huge pages, of whatever order the target's PMD has."""
 
+FAILURES = ("alloc", "copy", "io", "trylock", "partial")
+"""What can be made to fail once: an allocation, copying contents, a read from swap, a folio's lock that is asked
+for without waiting, and a range of which only the first pages are to be had."""
+
 MTHP_ORDERS = range(2, HUGE)
 """Order policies in between: multi-size THP of that order. Order 1 does not exist for anonymous memory."""
 
@@ -225,6 +229,26 @@ class Drain:
     """Empty the per-CPU LRU batches of all CPUs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Make one thing fail, the first time that the next operation comes to it: `point` counts in `FAILURES`.
+
+    Whether it came to it or not, the operation after that is as safe as ever.
+    """
+
+    point: int
+
+
+@dataclass(frozen=True, slots=True)
+class Protect:
+    """mprotect a range to read-only and back: its entries may not write any more until a fault lets them."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
 Operation = (
     Alloc
     | Fault
@@ -246,6 +270,8 @@ Operation = (
     | Migrate
     | Drain
     | Free
+    | Fail
+    | Protect
 )
 
 OPERATIONS: tuple[type[Operation], ...] = (
@@ -269,10 +295,16 @@ OPERATIONS: tuple[type[Operation], ...] = (
     Migrate,
     Drain,
     Free,
+    Fail,
+    Protect,
 )
 """Every kind of operation, simple ones first: the order in which choices shrink."""
 
-FAMILIES: dict[str, tuple[type[Operation], ...]] = {"anonymous memory": OPERATIONS}
+FAMILIES: dict[str, tuple[type[Operation], ...]] = {
+    "anonymous memory": OPERATIONS[: OPERATIONS.index(Free) + 1],
+    "failures": (Fail,),
+    "protection": (Protect,),
+}
 """Kinds that belong together: a search takes or leaves a whole family for a program. The first is always in."""
 
 NAMES: dict[type[Operation], str] = {

@@ -131,6 +131,9 @@ class Profile:
     """Swap-in from a synchronous device goes past the swap cache (0bcac06f27d7, v4.15, until v7.0)."""
     uffd_move: bool
     """UFFDIO_MOVE (adef440691ba, v6.8)."""
+    copy_recovers: bool
+    """Contents that the memory has lost are no panic where a page is copied: by a write fault (a873dfe1032a,
+    v6.2), collapse (98c76c9f1ef7, v6.4), migration (060913999d7a, v6.11) or fork (658be46520ce, v6.12)."""
 
     @property
     def exclusive(self) -> bool:
@@ -190,6 +193,7 @@ _OLDEST = Profile(
     batch_size=14,
     swap_bypass=False,
     uffd_move=False,
+    copy_recovers=False,
 )
 """The first profile: every switch is written out."""
 
@@ -263,10 +267,11 @@ _CHANGES = (
     _Change("6.10", "a mapcount of the whole folio; LRU batches of 31", large_mapcount=True, batch_size=31),
     _Change(
         "6.12",
-        "a split drops zero-filled pages; collapse counts file and private references",
+        "a split drops zero-filled pages; collapse counts file and private references; lost contents are survived",
         partially_mapped=True,
         zero_page_at_split=True,
         collapse="file",
+        copy_recovers=True,
     ),
     _Change(
         "6.15",

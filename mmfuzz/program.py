@@ -34,6 +34,7 @@ from mmfuzz.ops import (
     CLEAN,
     DIRTY,
     DIRTY_LOCK,
+    FAILURES,
     HANDLES_MAX,
     HUGE,
     MTHP_ORDERS,
@@ -252,6 +253,7 @@ _WORDS: dict[str, _Word] = {
     "order": _choice("order", _ORDERS),
     "write": _choice("write", {"read": False, "write": True}),
     "dirty": _choice("dirty", {"clean": CLEAN, "dirty": DIRTY, "dirty-lock": DIRTY_LOCK}, AS_WRITTEN),
+    "point": _choice("point", {name: point for point, name in enumerate(FAILURES)}),
 }
 _PLACE_FIELDS = ("area", "page", "count")
 

@@ -19,6 +19,7 @@ from mmfuzz.ops import (
     AREAS_MAX,
     AS_WRITTEN,
     BASE,
+    FAILURES,
     HANDLES_MAX,
     HUGE,
     MTHP_ORDERS,
@@ -87,7 +88,7 @@ class _Reducer:
 
     def reduce(self) -> Program:
         quick = (self._chunks, self._pairs, self._merge, self._rename, self._numbers, self._order)
-        slow = (self._join, self._stretch, self._trade, self._substitute, self._exchange)
+        slow = (self._join, self._stretch, self._hoist, self._trade, self._substitute, self._exchange)
         while True:
             while self._improves(quick):
                 pass
@@ -208,6 +209,13 @@ class _Reducer:
                         if self._try((*rest[:index], _with(op, count=count), *rest[index + 1 :])):
                             return
 
+    def _hoist(self) -> None:
+        """Leave one operation out, and let the parent do before a fork what its child did after it."""
+        for hoisted in _hoisted(self._best):
+            for left_out in range(len(hoisted)):
+                if self._try(hoisted[:left_out] + hoisted[left_out + 1 :]):
+                    return
+
     def _exchange(self) -> None:
         """In a short program, put an operation that is no less simple in one's place, and any in a later one's."""
         best = self._best
@@ -233,6 +241,25 @@ def _merged(ops: Program) -> Iterator[Program]:
                 end = after.index(Exit(op.process))
                 swapped = {op.child: op.process, op.process: op.child}
                 yield ops[:index] + _renamed(after[:end] + after[end + 1 :], "process", swapped)
+
+
+def _hoisted(ops: Program) -> Iterator[Program]:
+    """The program with something that a child does done by its parent before the fork, with parts changed or not."""
+    for index, fork in enumerate(ops):
+        if type(fork) is not Fork:
+            continue
+        roles = {fork.process: fork.child, fork.child: fork.process}
+        for later in range(index + 1, len(ops)):
+            op = ops[later]
+            if getattr(op, "process", None) != fork.child:
+                continue
+            rest = ops[index + 1 : later] + ops[later + 1 :]
+            moved = _with(op, process=fork.process)
+            for early in (
+                dict.fromkeys((moved, _with(moved, write=True))) if hasattr(op, "write") else (moved,)
+            ):
+                for after in (rest, _renamed(rest, "process", roles)):
+                    yield (*ops[:index], early, fork, *after)
 
 
 def _laid_out(ops: Program) -> Iterator[Program]:
@@ -331,6 +358,7 @@ def _values(ops: Program, unused: int) -> dict[str, Sequence[Any]]:
     values["page"] = sorted(_names(ops, "page"))
     values["count"] = [1, 2, 4]
     values["write"] = [False, True]
+    values["point"] = range(len(FAILURES))
     values["order"] = [BASE, MTHP_ORDERS[0], HUGE]
     values["dirty"] = [AS_WRITTEN]
     return values

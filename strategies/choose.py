@@ -40,6 +40,8 @@ WEIGHTS: dict[type[Operation], int] = {
     ops.Migrate: 3,
     ops.Drain: 2,
     ops.Free: 2,
+    ops.Fail: 12,
+    ops.Protect: 4,
 }
 """How often each kind is tried: by how much it does, and how seldom it applies."""
 
@@ -204,6 +206,9 @@ class Chooser:
             page = len(self._universe.spans) - 1
         return self._tables[kind][at + self._universe.processes * self._universe.areas * page]
 
+    def _fail(self, world: World) -> Operation | None:
+        return None if world.armed else self._tables[ops.Fail][self._index(len(ops.FAILURES))]
+
     def _drain(self, world: World) -> Operation | None:
         return ops.Drain() if world.batched else None
 
@@ -258,4 +263,6 @@ _PICK: dict[type[Operation], Pick] = {
     ops.Migrate: _on(ops.Migrate, Page),
     ops.Drain: Chooser._drain,
     ops.Free: _by(Chooser._on_area, ops.Free),
+    ops.Fail: Chooser._fail,
+    ops.Protect: _on(ops.Protect, Page),
 }

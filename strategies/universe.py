@@ -18,6 +18,7 @@ from mmfuzz.ops import (
     CLEAN,
     DIRTY,
     DIRTY_LOCK,
+    FAILURES,
     HUGE,
     MTHP_ORDERS,
     OPERATIONS,
@@ -65,6 +66,7 @@ class Universe:
             "order": self.orders,
             "write": (False, True),
             "dirty": (AS_WRITTEN, CLEAN, DIRTY, DIRTY_LOCK),
+            "point": range(len(FAILURES)),
         }
         fields: list[tuple[tuple[str, ...], Sequence[Any]]] = []
         for name in names:

@@ -6,6 +6,7 @@ references are compared twice: while scanning, and again once the page table is 
 
 from __future__ import annotations
 
+from mmfuzz.kernel.fault import ENOMEM
 from mmfuzz.kernel.migrate import Migrate
 from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio
@@ -16,7 +17,7 @@ class Collapse(Migrate):
     """madvise(MADV_COLLAPSE)."""
 
     def collapse_area(self, mm: Mm, vma: Vma) -> str:
-        """An errno name when it was refused: EAGAIN for references, ENOMEM, EINVAL for nothing to collapse."""
+        """An errno name when it was refused: EAGAIN for references, ENOMEM, EINVAL for what cannot be collapsed."""
         self.lru_add_drain_all()
         error = self.scan_pmd(vma)
         if error:
@@ -29,12 +30,14 @@ class Collapse(Migrate):
         if not error:
             self.lru_add_drain_all()
             error = self.isolate_sources(vma, isolated)
+        if not error and not self.copy_sources(vma, huge):
+            error = "EINVAL"
         if error:
             for folio in isolated:
                 self.folio_putback_lru(folio)
             self.folio_put(huge)
             return error
-        self.copy_sources(mm, vma, huge)
+        self.drop_sources(mm, vma)
         for folio in isolated:
             self.lruvec_add_folio(folio)
             self.zap_put(folio, 1)
@@ -66,7 +69,7 @@ class Collapse(Migrate):
             if type(entry) is SwapPte:
                 error = self.do_swap_page(mm, vma, page, entry, False)
                 if error:
-                    return error
+                    return error if error == ENOMEM else "EINVAL"
         return ""
 
     def isolate_sources(self, vma: Vma, isolated: dict[Folio, None]) -> str:
@@ -74,19 +77,27 @@ class Collapse(Migrate):
         for entry in vma.ptes:
             if type(entry) is Pte and entry.page.head not in isolated:
                 folio = entry.page.head
-                if not self.collapse_refs_suitable(folio) or not self.folio_isolate_lru(folio):
+                if not self.collapse_refs_suitable(folio) or not self.folio_trylock(folio):
+                    return "EAGAIN"
+                if not self.folio_isolate_lru(folio):
                     return "EAGAIN"
                 isolated[folio] = None
         return ""
 
-    def copy_sources(self, mm: Mm, vma: Vma, huge: Folio) -> None:
-        """Copy each page and drop its mapping; others that map it keep it."""
+    def copy_sources(self, vma: Vma, huge: Folio) -> bool:
+        """__collapse_huge_page_copy(): false when contents are lost, while every source is still mapped."""
+        return all(
+            self.copy_page(huge.pages[number], entry.page)
+            for number, entry in enumerate(vma.ptes)
+            if type(entry) is Pte
+        )
+
+    def drop_sources(self, mm: Mm, vma: Vma) -> None:
+        """Drop the mapping of each page that was copied; others that map it keep it."""
         for number, entry in enumerate(vma.ptes):
+            vma.ptes[number] = None
             if type(entry) is Pte:
-                huge.pages[number].content = entry.page.content
                 folio = entry.page.head
-                vma.ptes[number] = None
                 self.folio_remove_rmap_ptes(folio, (entry.page,), mm)
                 self.zap_put(folio, 1)
-            vma.ptes[number] = None
         assert vma.pmd is TABLE

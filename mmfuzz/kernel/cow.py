@@ -12,7 +12,7 @@ class Cow(Zap):
     """do_wp_page() and do_huge_pmd_wp_page(). With `unshare` the page becomes exclusive, not writable."""
 
     def do_wp_page(self, mm: Mm, vma: Vma, page: int, *, unshare: bool = False) -> bool:
-        """Break sharing at a PTE that maps a page or the zero page; false when memory is short."""
+        """Break sharing at a PTE that maps a page or the zero page; false when no copy can be made."""
         entry = vma.ptes[page]
         if type(entry) is Pte:
             folio = entry.page.head
@@ -36,7 +36,7 @@ class Cow(Zap):
             return False
         if not folio.lru:
             self.lru_add_drain()
-        if folio._refcount > 1 + folio.swapcache:
+        if folio._refcount > 1 + folio.swapcache or not self.folio_trylock(folio):
             return False
         if folio.swapcache:
             self.folio_free_swap(folio)
@@ -47,17 +47,21 @@ class Cow(Zap):
         if self.maybe_mapped_shared(folio) or folio._large_mapcount <= 0:
             return False
         if folio.swapcache:
+            if not self.folio_trylock(folio):
+                return False
             self.folio_free_swap(folio)
         return self.folio_mapcount(folio) == folio._refcount
 
     def wp_page_copy(self, mm: Mm, vma: Vma, page: int, *, writable: bool) -> bool:
-        """A fresh base page with the contents of what the PTE maps, in its place."""
+        """A fresh base page with the contents of what the PTE maps in its place; false without one, or them."""
         entry = vma.ptes[page]
         fresh = self.alloc_folio(0)
         if fresh is None:
             return False
         if type(entry) is Pte:
-            fresh.content = entry.page.content
+            if not self.copy_page(fresh, entry.page):
+                self.folio_put(fresh)
+                return False
             self.folio_remove_rmap_ptes(entry.page.head, (entry.page,), mm)
         self.folio_add_new_anon_rmap(fresh, mm, vma, page)
         self.folio_add_lru(fresh)

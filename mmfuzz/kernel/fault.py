@@ -9,6 +9,8 @@ from mmfuzz.observation import TABLE, ZERO
 from mmfuzz.ops import BASE, HUGE
 
 ENOMEM = "ENOMEM"
+EFAULT = "EFAULT"
+"""What get_user_pages() and madvise(MADV_POPULATE_READ) make of VM_FAULT_SIGBUS."""
 
 
 class Fault(Cow):
@@ -85,6 +87,9 @@ class Fault(Cow):
         else:
             folio = cached.head
             self.folio_get(folio)
+        if self.swapin_failed(folio):
+            self.folio_put(folio)
+            return EFAULT
         if write and not folio.lru:
             self.lru_add_drain()
         first, pages = self.swapin_span(vma, page, entry, cached)
@@ -102,18 +107,22 @@ class Fault(Cow):
             return "" if self.do_wp_page(mm, vma, page) else ENOMEM
         return ""
 
+    def swapin_failed(self, folio: Folio) -> bool:
+        """Whether nothing could be read into a cached folio: VM_FAULT_SIGBUS, until it leaves the swap cache."""
+        return not folio.uptodate
+
     def swapin_exclusive(self, entry: SwapPte) -> bool:
         """What the entry remembers of PG_anon_exclusive."""
         return entry.exclusive
 
     def swapin_read(self, slot: int) -> Folio | None:
-        """A fresh base page in the swap cache with what was written to the slot."""
+        """A fresh base page in the swap cache with what was written to the slot, if that could be read."""
         folio = self.alloc_folio(0)
         if folio is None:
             return None
-        folio.content = self.swap_data[slot]
         self.add_to_swap_cache(folio, slot)
         self.folio_add_lru(folio)
+        self.swap_read_folio(folio, slot)
         return folio
 
     def swapin_span(self, vma: Vma, page: int, entry: SwapPte, cached: Page) -> tuple[int, list[Page]]:

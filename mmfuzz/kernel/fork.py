@@ -27,7 +27,7 @@ class Fork(Gup):
         return ""
 
     def copy_area(self, parent: Mm, vma: Vma, child: Mm, copy: Vma) -> bool:
-        """Copy one area's entries; false when memory is short.
+        """Copy one area's entries; false when a page had to be copied and could not.
 
         An area that was only ever read has no anon_vma, and a child finds its zero pages by faults of its own.
         """
@@ -74,7 +74,7 @@ class Fork(Gup):
     def copy_present_ptes(self, parent: Mm, vma: Vma, child: Mm, copy: Vma, page: int) -> int:
         """Share one PTE's page, or all neighbouring ones of a large folio; copy those that may be pinned.
 
-        How many entries were copied, 0 when memory is short.
+        How many entries were copied, 0 when no copy can be made.
         """
         pages = self.batch(vma, page, self.nr_huge)
         if self.share_ptes(parent, vma, child, copy, page, pages):
@@ -115,7 +115,9 @@ class Fork(Gup):
         fresh = self.alloc_folio(0)
         if fresh is None:
             return False
-        fresh.content = page.content
+        if not self.copy_page(fresh, page):
+            self.folio_put(fresh)
+            return False
         self.folio_add_new_anon_rmap(fresh, child, copy, number)
         self.folio_add_lru(fresh)
         self.set_pte(child, copy, number, Pte(fresh, True))

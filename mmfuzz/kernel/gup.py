@@ -21,7 +21,7 @@ class Gup(Fault):
         for page in span:
             error = self.faultin_page(mm, vma, page, write=write, pin=pin)
             if error:
-                self.release_range(taken, pin=pin)
+                self.gup_unwind(taken, pin=pin)
                 return error, []
             found = self.follow(vma, page)
             if found is None:
@@ -33,6 +33,10 @@ class Gup(Fault):
                 self.get_page(found)
             taken.append(found)
         return "", taken
+
+    def gup_unwind(self, taken: list[Page | None], *, pin: bool) -> None:
+        """What a caller does that got fewer pages than it asked for: it gives those back."""
+        self.release_range(taken, pin=pin)
 
     def follow(self, vma: Vma, page: int) -> Page | None:
         """The page that an address maps; None for the zero page."""

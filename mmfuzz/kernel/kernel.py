@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mmfuzz.kernel.collapse import Collapse
 from mmfuzz.kernel.lru import CPUS
 from mmfuzz.kernel.mm import Mm, Vma
-from mmfuzz.kernel.page import Page
+from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.kernel.protect import Protect
 from mmfuzz.ops import AS_WRITTEN, CLEAN, DIRTY_LOCK
 from mmfuzz.profiles import Profile
 
@@ -22,12 +22,14 @@ class Pinned:
         """The driver had its device write to the pages."""
 
 
-class Kernel(Collapse):
+class Kernel(Protect):
     """One machine. Planted bugs are subclasses that override one routine of a room."""
 
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
         super().__init__(profile, frames, huge_order)
         self.handles: dict[int, Pinned] = {}
+        self.unread: dict[Folio, None] = {}
+        """Folios into which this step could read nothing from swap."""
         self.new_mm(0, 0)
 
     def place(self, process: int, area: int) -> tuple[Mm, Vma]:

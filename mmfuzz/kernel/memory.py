@@ -93,6 +93,15 @@ class Memory:
         """put_page(): the end of get_page()."""
         self.folio_put(page.head)
 
+    def folio_trylock(self, folio: Folio) -> bool:
+        """folio_trylock(): with one thing done at a time no lock is held, but see `mmfuzz.kernel.inject`."""
+        return True
+
+    def copy_page(self, fresh: Page, old: Page) -> bool:
+        """copy_mc_highpage(): false when the contents are lost, which a kernel of its time survives."""
+        fresh.content = old.content
+        return True
+
     def ref_freeze(self, folio: Folio, expected: int) -> bool:
         """folio_ref_freeze(): to zero, if the count is exactly as expected, so that nobody can take a reference."""
         if folio._refcount != expected:

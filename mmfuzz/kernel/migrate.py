@@ -57,6 +57,9 @@ class Migrate(Reclaim):
 
         The references that isolation and allocation took stay until the whole batch is done.
         """
+        if not self.folio_trylock(folio):
+            folio.lru = True
+            return False
         whole = self.unmap_whole(folio)
         unmapped = self.unmap_ptes(folio)
         moved = self.move_mapping(folio, fresh)
@@ -91,14 +94,12 @@ class Migrate(Reclaim):
 
     def move_mapping(self, folio: Folio, fresh: Folio) -> bool:
         """folio_migrate_mapping(): contents, identity and swap cache go over; false when it must stay."""
-        if folio._refcount != self.migrate_expected_refs(folio):
+        if folio._refcount != self.migrate_expected_refs(folio) or not self.copy_pages(folio, fresh):
             return False
         fresh.mapping = folio.mapping
         fresh.index = folio.index
         fresh.dirty = folio.dirty
         fresh.partially_mapped = folio.partially_mapped
-        for old, new in zip(folio.pages, fresh.pages, strict=True):
-            new.content = old.content
         if folio.swapcache:
             slot = folio.swap
             counts = [self.swap_map[slot + page.number] for page in folio.pages]
@@ -109,3 +110,7 @@ class Migrate(Reclaim):
                 self.swap_map[slot + page.number] = counts[page.number]
             self.add_to_swap_cache(fresh, slot)
         return True
+
+    def copy_pages(self, folio: Folio, fresh: Folio) -> bool:
+        """folio_mc_copy(): the contents of every page, or false before anything has moved."""
+        return all(self.copy_page(new, old) for old, new in zip(folio.pages, fresh.pages, strict=True))

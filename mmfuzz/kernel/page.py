@@ -47,6 +47,7 @@ class Page:
         "pfn",
         "swap",
         "swapcache",
+        "uptodate",
     )
 
     def __init__(self, pfn: int) -> None:
@@ -87,6 +88,8 @@ class Page:
         self.swapcache = False
         self.lru = False
         self.dirty = False
+        self.uptodate = True
+        """Cleared by a read from swap that failed, for as long as the folio is in the swap cache."""
         self.partially_mapped = False
 
 

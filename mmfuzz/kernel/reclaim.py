@@ -33,6 +33,9 @@ class Reclaim(Split):
 
     def shrink_folio(self, folio: Folio) -> None:
         """shrink_folio_list() for one isolated folio."""
+        if not self.folio_trylock(folio):
+            self.folio_putback_lru(folio)
+            return
         if not self.folio_mapped(folio):
             if folio.swapcache and folio.dirty:
                 self.write_out(folio)

@@ -121,6 +121,6 @@ class Split(Fork):
     def get_and_split(self, page: Page) -> str:
         """Split the folio of a page with a reference of one's own, which is dropped again."""
         self.get_page(page)
-        error = self.split_folio(page.head, page)
+        error = self.split_folio(page.head, page) if self.folio_trylock(page.head) else EAGAIN
         self.zap_put(page.head, 1)
         return error

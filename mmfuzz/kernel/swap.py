@@ -63,6 +63,7 @@ class SwapSpace(Lru):
                 self.slot_free(slot)
         folio.swapcache = False
         folio.swap = 0
+        folio.uptodate = True
         self.touched[folio] = None
 
     def put_cache_refs(self, folio: Folio) -> None:
@@ -115,6 +116,10 @@ class SwapSpace(Lru):
     def folio_mapped(self, folio: Folio) -> bool:
         """folio_mapped(): by any PTE or PMD."""
         return (folio._large_mapcount if folio.order else folio._mapcount) >= 0
+
+    def swap_read_folio(self, folio: Folio, slot: int) -> None:
+        """Read what was written to a slot into a base page; one that could not be read is not uptodate."""
+        folio.content = self.swap_data[slot]
 
     def write_out(self, folio: Folio) -> None:
         """Write a cached folio to its slots; it is clean then."""

@@ -24,6 +24,7 @@ Ranged = (
     | ops.SwapIn
     | ops.FreeSwap
     | ops.Migrate
+    | ops.Protect
 )
 
 
@@ -208,5 +209,7 @@ ASK: dict[type[Operation], Ask] = {
     ops.Migrate: _needing(_present, "present"),
     ops.Drain: _always,
     ops.Free: _free,
+    ops.Fail: _always,
+    ops.Protect: _needing(_present, "present"),
 }
 """The question of each kind: why an operation of it does not apply to a world."""

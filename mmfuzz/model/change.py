@@ -55,6 +55,7 @@ class Change:
         "_replaced",
         "_sources",
         "_splits",
+        "_unread",
         "_wholes",
         "_world",
         "moves",
@@ -81,6 +82,7 @@ class Change:
         self._recached: dict[int, int | None] = {}
         self._replaced: list[Folio] = []
         self._sources: dict[Page, Owned] = {}
+        self._unread: tuple[int, ...] = ()
         self.moves: list[Move] = []
         """Each entry that changed, but for those of `turns`."""
         self.turns: list[Turn] = []
@@ -88,6 +90,7 @@ class Change:
 
     def apply(self, report: Report) -> None:
         """Bring the world to what the report says, or raise the `Violation` that it amounts to."""
+        self._unread = report.unread
         for head, order in report.folios:
             self._found(head, order, report)
         for whole in self._wholes:
@@ -195,7 +198,8 @@ class Change:
                 slot.page.folio.slot = None
             slot = world.slots[number] = Slot(number, page.value or 0, page.private_to)
         elif page.value is None:
-            page.value = slot.contents
+            if frame not in self._unread:
+                page.value = slot.contents
             page.private_to = slot.page.private_to if slot.page is not None else slot.private_to
         elif page.value != slot.contents:
             raise Violation(

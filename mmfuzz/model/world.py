@@ -28,6 +28,8 @@ class World:
         """Who holds the shared zero page: (handle, page of its area)."""
         self.from_devices: set[int] = set()
         """Values that devices wrote: they come into memory without a fault that would tell of it."""
+        self.armed = ""
+        """The failure that the next operation may meet, one of `FAILURES`; empty when there is none."""
         self.steps = 0
 
     def span(self, page: int, count: int) -> range:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmfuzz import ops
 from mmfuzz.kernel.eras import assemble
+from mmfuzz.kernel.inject import arm, disarm
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Pte, PteEntry, SwapPte
 from mmfuzz.kernel.page import Page
@@ -80,11 +81,14 @@ class Sim:
     def reset(self) -> None:
         """A new machine; frames that are never used cost nothing."""
         self.kernel = self._class(self._profile, self._frames, self._huge_order)
+        self._armed = False
 
     def unsupported(self, op: Operation) -> str | None:
         """What the era does not have."""
         if type(op) is ops.Alloc and op.order in ops.MTHP_ORDERS and not self._profile.mthp:
             return f"anonymous memory of order {op.order} came with v6.8"
+        if type(op) is ops.Fail and ops.FAILURES[op.point] == "copy" and not self._profile.copy_recovers:
+            return "contents that are lost are a panic until v6.12, in one place or another"
         return None
 
     def apply(self, op: Operation, step: int) -> Report:
@@ -93,9 +97,19 @@ class Sim:
         try:
             _DO[type(op)](self, op, step, report)
             self._observe(report)
+            if self._armed:
+                self._end_failure(op, report)
         except (LookupError, AttributeError, AssertionError, TypeError) as error:
             raise KernelBug(f"Oops: {error!r}") from error
         return report
+
+    def _end_failure(self, op: Operation, report: Report) -> None:
+        """A failure was meant for the operation after `fail`, whether that came to it or not."""
+        if type(op) is not ops.Fail:
+            self._armed = False
+            disarm(self.kernel)
+            report.unread = tuple(folio.pfn for folio in self.kernel.unread)
+            self.kernel.unread.clear()
 
     def _observe(self, report: Report) -> None:
         """What the step changed, in its state now; forgets the notes that were taken on the way."""
@@ -313,6 +327,14 @@ class Sim:
 
     def _drain(self, op: ops.Drain, step: int, report: Report) -> None:
         self.kernel.lru_add_drain_all()
+
+    def _fail(self, op: ops.Fail, step: int, report: Report) -> None:
+        arm(self.kernel, ops.FAILURES[op.point])
+        self._armed = True
+
+    def _protect(self, op: ops.Protect, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        self.kernel.protect_range(mm, vma, self._span(op.page, op.count))
 
 
 def _entry(entry: PteEntry) -> Entry:

@@ -6,6 +6,7 @@ import pytest
 
 from mmfuzz.model.owners import Page
 from mmfuzz.observation import Counters, Report
+from mmfuzz.ops import Operation
 from mmfuzz.program import parse
 from mmfuzz.session import Session
 from mmfuzz.targets.sim import Sim
@@ -26,6 +27,10 @@ class Machine:
             assert step.report is not None, f"{line}: {step.skipped}"
         assert step.report is not None
         return step.report
+
+    def operation(self, line: str) -> Operation:
+        """One line as an operation."""
+        return parse(f"mmfuzz 1\nhuge: {self._huge_order}\n\n{line}\n").ops[0]
 
     def page(self, process: int, area: int, page: int) -> Page:
         """The page that an address maps."""

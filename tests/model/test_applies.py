@@ -48,6 +48,7 @@ SWAPPED = FAULTED + "; swap_out p0 a0.0"
         (FAULTED, "swap_in p0 a0", "nothing in the range is swapped out"),
         (FAULTED, "free_swap p0 a0", "nothing in the range is in the swap cache"),
         (SWAPPED, "migrate p0 a0.0", "nothing in the range is present"),
+        (SWAPPED, "protect p0 a0.0", "nothing in the range is present"),
     ],
 )
 def test_operation_that_does_not_apply_says_why(before: str, op: str, reason: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mmfuzz.observation import ZERO, Counters, KernelBug, Mapped, Report, Swapped, Sweep
-from mmfuzz.ops import Collapse, Dma, Fault, Fork, Migrate, Operation, Pin, Split, SwapIn, SwapOut
+from mmfuzz.ops import Collapse, Dma, Fault, Fork, Migrate, Operation, Pin, Protect, Split, SwapIn, SwapOut
 from mmfuzz.violation import PROPERTIES
 from tests.model.liar import Liar, outcome
 
@@ -73,6 +73,10 @@ def map_zero(report: Report) -> None:
 
 def map_elsewhere(report: Report) -> None:
     report.ptes = [(process, area, page, Mapped(900, True)) for process, area, page, _ in report.ptes]
+
+
+def let_write(report: Report) -> None:
+    report.ptes = [(0, 0, 0, Mapped(0, True))]
 
 
 def lose_a_free_block(sweep: Sweep) -> None:
@@ -139,6 +143,14 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("outcome", BASE + "; swap_out p0 a0.0; swap_in p0 a0.0", lambda: after(SwapIn, drop("ptes"))),
     ("outcome", BASE + "; fork p0 p1", lambda: after(Fork, drop("ptes"))),
     ("outcome", HUGE, lambda: counters(order=2)),
+    ("refusal", LARGE + "; fail trylock; drain; split p0 a0.0", lambda: after(Split, refuse)),
+    ("refusal", LARGE + "; fail io; split p0 a0.0", lambda: after(Split, refuse)),
+    ("outcome", BASE + "; fail alloc; fault p0 a0.0 read", lambda: after(Fault, error("EFAULT"))),
+    ("outcome", BASE + "; fail trylock; fork p0 p1", lambda: after(Fork, error("ENOMEM"))),
+    ("refusal", BASE + "; fail io; pin p0 a0.0 read h0", lambda: after(Pin, error("EAGAIN"))),
+    ("contents", BASE + "; protect p0 a0.0", lambda: after(Protect, map_zero)),
+    ("outcome", BASE + "; protect p0 a0.0", lambda: after(Protect, error("ENOMEM"))),
+    ("exclusive", BASE + "; fork p0 p1; protect p0 a0.0", lambda: after(Protect, let_write)),
     ("leak", BASE, lambda: Liar(sweep=use_without_owner)),
     ("use-after-free", BASE, lambda: Liar(counters=lambda seen: None)),
     ("use-after-free", BASE, lambda: Liar(sweep=forget_use)),

@@ -39,7 +39,7 @@ def test_fitted_operations_name_what_there_is(drawn: list[Operation]) -> None:
     world = session.world
     for op in drawn:
         fitted = fit(op, world, DEFAULT)
-        if not isinstance(fitted, ops.Unpin | ops.Put | ops.Dma | ops.Drain):
+        if not isinstance(fitted, ops.Unpin | ops.Put | ops.Dma | ops.Drain | ops.Fail):
             assert fitted.process in world.processes
         session.step(fitted)
 

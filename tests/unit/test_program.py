@@ -17,6 +17,7 @@ from mmfuzz.ops import (
     CLEAN,
     DIRTY,
     DIRTY_LOCK,
+    FAILURES,
     HANDLES_MAX,
     HUGE,
     MTHP_ORDERS,
@@ -55,6 +56,7 @@ def operations(draw: st.DrawFn, pages: int) -> Operation:
         "order": draw(st.sampled_from([BASE, *MTHP_ORDERS, HUGE])),
         "write": draw(st.booleans()),
         "dirty": draw(st.sampled_from([AS_WRITTEN, CLEAN, DIRTY, DIRTY_LOCK])),
+        "point": draw(st.integers(0, len(FAILURES) - 1)),
         "page": page,
         "count": count,
     }

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from mmfuzz import corpus
 from mmfuzz.campaign.settings import Found, Progress, Summary
+from mmfuzz.ops import OPERATIONS
 from mmfuzz.program import Program, parse
 from mmfuzz.report.progress import LiveDisplay, PlainDisplay, display, progress_line, summary_line
 
@@ -61,11 +62,11 @@ def test_failure_on_linux_is_replayed_there(tmp_path: Path) -> None:
 
 def test_lines_say_steps_speed_coverage_and_failures() -> None:
     assert progress_line(PROGRESS) == (
-        "12,345 steps, 6,789 steps/s, 99 programs, 2 of 20 operations, 321 states, 1 failure"
+        f"12,345 steps, 6,789 steps/s, 99 programs, 2 of {len(OPERATIONS)} operations, 321 states, 1 failure"
     )
     summary = Summary("sim", "6.18", 1, steps=1000, programs=10, seconds=2.0, interrupted=True)
     assert summary_line(summary, "sim 6.18") == (
-        "sim 6.18: 1,000 steps in 2.0 s (500 steps/s), 10 programs, 0 of 20 operations, 0 states, "
+        f"sim 6.18: 1,000 steps in 2.0 s (500 steps/s), 10 programs, 0 of {len(OPERATIONS)} operations, 0 states, "
         "no failures, interrupted"
     )
 

@@ -6,7 +6,7 @@ from mmfuzz import ops
 from mmfuzz.model.change import folio_name
 from mmfuzz.model.owners import Area, Folio, Page, Slot
 from mmfuzz.model.rules.failures import done_anyway, refused
-from mmfuzz.model.rules.permits import NOTHING, REMAP, WRITABLE
+from mmfuzz.model.rules.permits import NOTHING, REMAP, WRITABLE, is_unread
 from mmfuzz.model.rules.processes import Processes
 from mmfuzz.observation import TABLE, Report
 from mmfuzz.violation import Violation
@@ -21,6 +21,10 @@ class Folios(Processes):
         if not report.error and area.pmd is not TABLE:
             raise Violation("outcome", f"p{op.process} a{op.area} is still mapped by a PMD")
 
+    def _protect(self, op: ops.Protect, report: Report) -> None:
+        """What may be written afterwards is the kernel's choice, as far as it is exclusive."""
+        self._change(op, report, NOTHING)
+
     def _split(self, op: ops.Split, report: Report) -> None:
         world = self.world
         page = world.processes[op.process].areas[op.area].at(op.page)
@@ -32,7 +36,7 @@ class Folios(Processes):
         if report.error:
             if page.folio.order != order:
                 raise Violation("outcome", "the split was refused, yet the folio is in pieces")
-            if self._exact and report.error != "ENOMEM" and not (held and self.promises.split_refuses):
+            if self._must_do(op) and report.error != "ENOMEM" and not (held and self.promises.split_refuses):
                 raise refused("split", report.error, folio)
         elif page.folio.order and page.folio.is_owned:
             raise Violation("outcome", "the folio was split, yet it is large", folio=folio_name(page.folio))
@@ -49,10 +53,13 @@ class Folios(Processes):
         if not report.error:
             if type(area.pmd) is not Folio:
                 raise Violation("outcome", f"p{op.process} a{op.area} was collapsed, yet no PMD maps it")
-        elif self._exact and report.error != "ENOMEM":
+        elif self._must_do(op) and report.error != "ENOMEM":
             after = dict.fromkeys((*sources, *self._folios(area)))
             slots = self.world.slots
-            if not any(folio.is_held or self.promises.may_refuse_collapse(folio, slots) for folio in after):
+            unread = any(map(is_unread, area.table))
+            if not unread and not any(
+                folio.is_held or self.promises.may_refuse_collapse(folio, slots) for folio in after
+            ):
                 raise refused("collapse", report.error, *after)
 
     def _folios(self, area: Area) -> dict[Folio, None]:

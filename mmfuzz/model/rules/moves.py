@@ -30,7 +30,7 @@ class Moves(Folios):
                 raise done_anyway("swapping out", folio)
             if held and slot is not None and folio.slot is None and folio.pages[0].folio is folio:
                 raise done_anyway("leaving the swap cache", folio)
-            if self._exact and mapped and not held and not report.error:
+            if self._must_do(op) and mapped and not held and not report.error:
                 self._must_be_reclaimed(folio)
 
     def _reclaimable(self, op: ops.SwapOut) -> dict[Folio, tuple[int | None, bool, bool, bool]]:
@@ -106,7 +106,7 @@ class Moves(Folios):
                 raise Violation("outcome", what, folio=folio_name(page.folio))
             if held[page]:
                 raise done_anyway("migrate", page.folio)
-        if self._exact and report.error != "ENOMEM":
+        if self._must_do(op) and report.error != "ENOMEM":
             for page in mapped:
                 if not held[page] and page not in moved:
                     raise refused("migrate", report.error or "no error", page.folio)

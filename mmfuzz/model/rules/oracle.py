@@ -12,12 +12,18 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz.model.rules.moves import Moves
+from mmfuzz.model.rules.permits import NOTHING
 from mmfuzz.observation import Report
-from mmfuzz.ops import NAMES, Operation
+from mmfuzz.ops import FAILURES, NAMES, Fail, Operation
 
 
 class Oracle(Moves):
     """Follows a target's reports with a `World`, and raises a `Violation` where one must not happen."""
+
+    def _fail(self, op: Fail, report: Report) -> None:
+        """The next operation may meet a failure; nothing else has changed."""
+        self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+        self.world.armed = FAILURES[op.point]
 
     def follow(self, op: Operation, report: Report) -> None:
         """Bring the world to what `report` says that `op` did."""
@@ -29,6 +35,8 @@ class Oracle(Moves):
         if report.error:
             self._error(op, report.error)
         _FOLLOW[kind](self, op, report)
+        if world.armed and kind is not Fail:
+            world.armed = ""
         for slot in world.loose:
             world.release_slot(slot)
         world.loose.clear()

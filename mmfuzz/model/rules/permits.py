@@ -9,7 +9,7 @@ from typing import Any
 
 from mmfuzz import ops
 from mmfuzz.model.change import KINDS, Change, Move, Turn, address, describe, folio_name, owners
-from mmfuzz.model.owners import Folio, Owned, Page, Process, Where
+from mmfuzz.model.owners import Folio, Owned, Page, Process, Slot, Where
 from mmfuzz.model.promises import Promises
 from mmfuzz.model.world import World
 from mmfuzz.observation import Report
@@ -50,6 +50,25 @@ ERRORS: dict[type[Operation], frozenset[str]] = {
 """Errors that an operation may report; kinds that are absent always succeed."""
 
 
+_FAULTS = (ops.Fault, ops.SwapIn, ops.Pin, ops.Get)
+_FAILS_WITH: dict[str, dict[type[Operation], str]] = {
+    "alloc": {},
+    "copy": dict.fromkeys((*_FAULTS, ops.Fork), "EHWPOISON"),
+    "io": dict.fromkeys(_FAULTS, "EFAULT"),
+    "trylock": {},
+    "partial": {ops.Pin: "EFAULT", ops.Get: "EFAULT"},
+}
+"""What an operation that meets a failure may report beside its own errors."""
+
+_REFUSES_FOR: dict[type[Operation], tuple[str, ...]] = {
+    ops.Split: ("trylock",),
+    ops.Collapse: ("trylock", "copy", "io"),
+    ops.SwapOut: ("trylock",),
+    ops.Migrate: ("trylock", "copy"),
+}
+"""Failures for which an operation may be refused although nothing refers to the folio."""
+
+
 class Permits:
     """A world, and the changes that it goes through: each must be one that the operation may make."""
 
@@ -62,6 +81,8 @@ class Permits:
         """Folios that lost their last owner in the newest step."""
 
     def _error(self, op: Operation, error: str) -> None:
+        if self._fails(op, error):
+            return
         allowed = ERRORS.get(type(op), NOTHING)
         if error not in allowed:
             names = ", ".join(sorted(allowed)) or "none"
@@ -71,6 +92,22 @@ class Permits:
             spare = self._frames - self.world.owned_frames()
             if spare > self.world.pages:
                 raise Violation("outcome", f"out of memory with {spare} of {self._frames} frames free")
+
+    def _fails(self, op: Operation, error: str) -> bool:
+        """Whether an operation may end with an error because of a failure, just now or when swap was read before."""
+        armed = self.world.armed
+        if armed and (_FAILS_WITH[armed].get(type(op)) == error or (armed == "alloc" and error == "ENOMEM")):
+            return True
+        return error == "EFAULT" and isinstance(op, _FAULTS) and self._meets_unread(op)
+
+    def _meets_unread(self, op: Any) -> bool:
+        """Whether a range has a swap entry whose page is in the swap cache, and could not be read."""
+        area = self.world.processes[op.process].areas[op.area]
+        return any(is_unread(area.at(page)) for page in self.world.span(op.page, op.count))
+
+    def _must_do(self, op: Operation) -> bool:
+        """Whether an operation may only be refused for what the model can see."""
+        return self._exact and self.world.armed not in _REFUSES_FOR.get(type(op), ())
 
     def _change(self, op: Any, report: Report, may: frozenset[str], span: range | None = None) -> None:
         """Apply a report whose changes must be of kinds `may`, in `op`'s area, zaps and copies in `span`."""
@@ -183,6 +220,11 @@ class Permits:
             if handle.process is not process:
                 return f"{handle} of {handle.process}"
         return ""
+
+
+def is_unread(owned: Owned) -> bool:
+    """Whether something is in swap, and nothing could be read into the page that the swap cache has for it."""
+    return type(owned) is Slot and owned.page is not None and owned.page.value is None
 
 
 def is_quiet(report: Report) -> bool:

@@ -455,6 +455,11 @@ class Linux:
         self._ask(where, wire.MIGRATE, argument=nodes)
         return before
 
+    def _protect(self, op: ops.Protect, step: int, report: Report) -> set[int]:
+        where = _range(op)
+        self._ask(where, wire.PROTECT)
+        return self._frames(where)
+
     def _drain(self, op: ops.Drain, step: int, report: Report) -> set[int]:
         self._drain_all()
         return set()
@@ -468,7 +473,8 @@ def _range(op: Any) -> Range:
 
 def _describe(findings: Findings, swap: str | None) -> Traits:
     left_out: dict[type[Operation], str] = {
-        ops.FreeSwap: "no system call drops a folio from the swap cache and nothing else; the sim target can"
+        ops.FreeSwap: "no system call drops a folio from the swap cache and nothing else; the sim target can",
+        ops.Fail: "a kernel that runs has no failures to order; the sim target has",
     }
     if swap is None:
         no_zram = zram_missing()
@@ -519,6 +525,7 @@ _DO: dict[type[Operation], Callable[[Linux, Any, int, Report], set[int]]] = {
     ops.Migrate: Linux._migrate,
     ops.Drain: Linux._drain,
     ops.Free: Linux._free,
+    ops.Protect: Linux._protect,
 }
 
 _FINISH: dict[type[Operation], Callable[[Linux, Any, Report], None]] = {

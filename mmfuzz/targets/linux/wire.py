@@ -35,6 +35,7 @@ MIGRATE: Final = 14
 DRAIN_ALL: Final = 15
 READ_SOME: Final = 16
 """The payload holds the page numbers, from `address`."""
+PROTECT: Final = 17
 
 # For the server
 START: Final = 1

@@ -171,8 +171,11 @@ class Worker:
         return b""
 
     def _split_map(self, c: Command) -> bytes:
-        syscalls.mprotect(c.address, PAGE, syscalls.PROT_READ)
-        syscalls.mprotect(c.address, PAGE, syscalls.PROT_READ | syscalls.PROT_WRITE)
+        return self._protect(c._replace(pages=1))
+
+    def _protect(self, c: Command) -> bytes:
+        syscalls.mprotect(c.address, c.size, syscalls.PROT_READ)
+        syscalls.mprotect(c.address, c.size, syscalls.PROT_READ | syscalls.PROT_WRITE)
         return b""
 
     def _migrate(self, c: Command) -> bytes:
@@ -218,6 +221,7 @@ _COMMANDS: dict[int, Callable[[Worker, Command], bytes]] = {
     wire.PIN: Worker._pin,
     wire.GET: Worker._get,
     wire.SPLIT_MAP: Worker._split_map,
+    wire.PROTECT: Worker._protect,
     wire.COLD: _advise(syscalls.MADV_COLD),
     wire.COLLAPSE: _advise(syscalls.MADV_COLLAPSE),
     wire.DONTNEED: _advise(syscalls.MADV_DONTNEED),

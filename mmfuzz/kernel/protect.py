@@ -1,0 +1,28 @@
+"""mprotect: entries that may not write for a while, and do not get their right back by themselves."""
+
+from __future__ import annotations
+
+from mmfuzz.kernel.collapse import Collapse
+from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.observation import TABLE
+
+
+class Protect(Collapse):
+    """change_protection(), to read-only and back.
+
+    On the way back a kernel may let exclusive pages be written at once (64fe24a3e05e, "mm/mprotect: try avoiding
+    write faults for exclusive anonymous pages when changing protection", v6.1). Here a fault has to.
+    """
+
+    def protect_range(self, mm: Mm, vma: Vma, span: range) -> None:
+        """Write-protect what a range maps; a PMD that maps more than that is split first."""
+        if vma.pmd is not TABLE:
+            if len(span) == self.nr_huge:
+                if type(vma.pmd) is Pte and vma.pmd.writable:
+                    self.set_pmd(mm, vma, Pte(vma.pmd.page, False))
+                return
+            self.split_huge_pmd(mm, vma)
+        for page in span:
+            entry = vma.ptes[page]
+            if type(entry) is Pte and entry.writable:
+                self.set_pte(mm, vma, page, Pte(entry.page, False))
