@@ -109,7 +109,7 @@ class Counters:
     mapcounts: Sequence[int]
     """PTE maps of each page of the folio: `_mapcount + 1`."""
     entire: int = 0
-    """PMD maps: `_entire_mapcount + 1`."""
+    """PMD maps: `_entire_mapcount + 1`; until v4.4 the head's `_mapcount + 1`."""
     large: int | None = None
     """All maps of a large folio: `_large_mapcount + 1`; None for a base page."""
     nr_pages_mapped: int | None = None
@@ -131,6 +131,10 @@ class Counters:
     """Whether the folio looks pinned, where a pin scheme of its own says so."""
     double_map: bool | None = None
     """PG_double_map: each page's mapcount is one higher than its PTE maps."""
+    tail_counts: Sequence[int] | None = None
+    """Until v4.4, `_count` of each tail of a compound page, raw; the head's place, the first, is 0."""
+    tail_mapcounts: Sequence[int] | None = None
+    """Until v4.4, `_mapcount + 1` of each tail, raw; the head's place is 0. `mapcounts` are 0 then."""
 
 
 @dataclass(slots=True)

@@ -55,6 +55,9 @@ class Profile:
     mixed_maps: bool
     """One process may map a folio by a PMD and another by PTEs; before, splitting a map split the folio, for
     everybody and whatever refers to it (eef1b3ba053a, "thp: implement split_huge_pmd()", v4.5)."""
+    huge_zero_page: bool
+    """A read fault maps the huge zero page where a huge page would fit; before, a huge page ("thp: setup huge zero
+    page on non-write page fault", v3.8)."""
     double_map: bool
     """PG_double_map: while set, each page's `_mapcount` is one higher than its PTE maps (53f9263baba6, v4.5,
     until 4b51634cd16a, v6.2)."""
@@ -127,6 +130,8 @@ class Profile:
     # Batches, swap and the rest
     batch_size: int
     """PAGEVEC_SIZE: folios of an LRU batch before it drains by itself."""
+    huge_batches: bool
+    """Huge pages wait in LRU batches as well (until 8f182270dfec, v4.7)."""
     swap_bypass: bool
     """Swap-in from a synchronous device goes past the swap cache (0bcac06f27d7, v4.15, until v7.0)."""
     uffd_move: bool
@@ -163,6 +168,7 @@ _OLDEST = Profile(
     brought="huge pages; a reference on a tail page is counted at the tail and at the head",
     tail_refs="count",
     mixed_maps=False,
+    huge_zero_page=False,
     double_map=False,
     swap_huge=False,
     migrate_huge=False,
@@ -191,6 +197,7 @@ _OLDEST = Profile(
     device_base=1,
     dax_maps_counted=False,
     batch_size=14,
+    huge_batches=True,
     swap_bypass=False,
     uffd_move=False,
     copy_recovers=False,
@@ -201,15 +208,17 @@ _CHANGES = (
     _Change("3.2", "references on tail pages move to the tail's mapcount", tail_refs="mapcount"),
     _Change(
         "4.5",
-        "PMD and PTE maps of one folio mix; a split may be refused; DoubleMap; ZONE_DEVICE",
+        "PMD and PTE maps of one folio mix; a split may be refused; DoubleMap; huge zero page; ZONE_DEVICE",
         tail_refs="none",
         mixed_maps=True,
+        huge_zero_page=True,
         double_map=True,
         zone_device=True,
     ),
     _Change(
         "4.8",
-        "huge pages in shmem; alloc_set_pte() in file faults",
+        "huge pages in shmem; alloc_set_pte() in file faults; huge pages wait in no LRU batch",
+        huge_batches=False,
         file_huge=True,
         fault_form="alloc_set_pte",
     ),
@@ -322,6 +331,11 @@ def resolve(version: str, pins: str | None = None) -> Profile:
     if pins is None:
         return profile
     scheme = pin_scheme(pins)
+    if profile.tail_refs != "none" and scheme != profile.pins:
+        raise UsageError(
+            f"profile {profile.name} has no pin scheme {pins!r}: "
+            "until v4.5 references on tails are noted on the tails, and a pin is a reference"
+        )
     order = min(profile.pincount_order, 2) if scheme == "pincount" else NEVER
     return replace(profile, pins=scheme, pincount_order=order)
 

@@ -3,7 +3,8 @@
     refcount == PTE maps + PMD maps + pins * weight + gets + swap cache + LRU batches
 
 A PMD map is one reference however large the folio, the swap cache holds one for each page, and a pin weighs
-1024 on a base page but 1 on a large folio, where `_pincount` keeps it apart.
+1024 on a base page but 1 on a large folio, where `_pincount` keeps it apart. Until v4.4 what refers to a tail is
+counted on the tail as well.
 """
 
 from __future__ import annotations
@@ -162,6 +163,8 @@ def _check_large(folio: Folio, seen: Counters, rules: Profile, pins_coalesced: b
     if seen.pincount is not None and seen.pincount != pins:
         raise _pincount(folio, seen, pins)
     _check_mapcounts(folio, seen, mapcounts, maps)
+    if seen.tail_counts is not None:
+        _check_tails(folio, seen, rules)
     if seen.mm_slots is not None:
         _check_mm_slots(folio, seen, maps)
 
@@ -195,6 +198,33 @@ def _check_double_map(folio: Folio, seen: Counters) -> None:
     """
     if seen.double_map and not folio.pmds:
         raise _differs("mapcount", folio, seen, "PG_double_map is set, and no PMD maps the folio")
+
+
+def _check_tails(folio: Folio, seen: Counters, rules: Profile) -> None:
+    """References on tails stand on the tail as well as on the head: in its count, then in its mapcount.
+
+    918070634448 ("thp: alter compound get/put_page", v2.6.38); 70b50f94f164 ("mm: thp: tail page refcounting fix",
+    v3.2), since when the count of a tail is 0 whatever happens; until ddc58f27f9ee ("mm: drop tail page
+    refcounting", v4.5).
+    """
+    assert seen.tail_counts is not None
+    assert seen.tail_mapcounts is not None
+    noted, other = seen.tail_counts, seen.tail_mapcounts
+    if rules.tail_refs == "mapcount":
+        noted, other = other, noted
+    for index, refs in enumerate(_tail_refs(folio)):
+        if noted[index] != refs:
+            what = f"tail {index} has {noted[index]} references of its own, its owners add up to {refs}"
+            raise _differs("identity", folio, seen, what)
+        if other[index]:
+            field = "count" if rules.tail_refs == "mapcount" else "mapcount"
+            what = f"the {field} of tail {index} is {other[index]}, and nothing is noted there"
+            raise _differs("identity" if field == "count" else "mapcount", folio, seen, what)
+
+
+def _tail_refs(folio: Folio) -> list[int]:
+    """Who refers to each tail as a page; the head's place is 0, as its references are the folio's."""
+    return [0, *(len(page.pins) + len(page.gets) for page in folio.pages[1:])]
 
 
 def _check_pinned(folio: Folio, seen: Counters) -> None:
@@ -370,6 +400,9 @@ def _large_terms(folio: Folio, seen: Counters, pins: int | str | None) -> list[T
         terms.append(Term("nr_pages_mapped", hex(_nr_pages_mapped(folio)), hex(seen.nr_pages_mapped)))
     if seen.pincount is not None:
         terms.append(Term("pincount", pins, seen.pincount))
+    if seen.tail_counts is not None and seen.tail_mapcounts is not None:
+        noted = [max(pair) for pair in zip(seen.tail_counts, seen.tail_mapcounts, strict=True)]
+        terms.append(_each("references on each tail", _tail_refs(folio), noted))
     if seen.mm_slots is not None:
         tracked = [count for _, count in seen.mm_slots]
         terms.append(

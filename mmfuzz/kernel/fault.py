@@ -19,12 +19,9 @@ class Fault(Cow):
     def handle_fault(self, mm: Mm, vma: Vma, page: int, *, write: bool) -> str:
         """Make one page present, and writable for a write."""
         if vma.pmd is not TABLE:
-            if vma.pmd is None and vma.order == HUGE and all(vma.present):
-                if not write:
-                    self.set_pmd(mm, vma, ZERO)
-                    return ""
-                if self.map_huge_page(mm, vma):
-                    return ""
+            fits = vma.pmd is None and vma.order == HUGE and all(vma.present)
+            if fits and self.do_huge_pmd_anonymous_page(mm, vma, write=write):
+                return ""
             if vma.pmd is not None:
                 if not write or (type(vma.pmd) is Pte and vma.pmd.writable):
                     return ""
@@ -33,6 +30,13 @@ class Fault(Cow):
                     return ""
             self.need_table(mm, vma)
         return self.handle_pte_fault(mm, vma, page, write)
+
+    def do_huge_pmd_anonymous_page(self, mm: Mm, vma: Vma, *, write: bool) -> bool:
+        """Map the huge zero page for a read, a fresh one for a write; false when there is no block for it."""
+        if not write:
+            self.set_pmd(mm, vma, ZERO)
+            return True
+        return self.map_huge_page(mm, vma)
 
     def handle_pte_fault(self, mm: Mm, vma: Vma, page: int, write: bool) -> str:
         """A fault below a page table."""

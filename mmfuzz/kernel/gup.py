@@ -30,13 +30,17 @@ class Gup(Fault):
                 mm.has_pinned = True
                 self.grab_pin(found)
             else:
-                self.get_page(found)
+                self.gup_get(found)
             taken.append(found)
         return "", taken
 
     def gup_unwind(self, taken: list[Page | None], *, pin: bool) -> None:
         """What a caller does that got fewer pages than it asked for: it gives those back."""
         self.release_range(taken, pin=pin)
+
+    def gup_get(self, page: Page) -> None:
+        """try_grab_folio() with FOLL_GET: a reference on what a page table was just seen to map."""
+        self.folio_get(page.head)
 
     def follow(self, vma: Vma, page: int) -> Page | None:
         """The page that an address maps; None for the zero page."""

@@ -13,6 +13,9 @@ CPUS = 2
 class Lru(Memory):
     """`lru_add` batches. Large folios go to the LRU at once: a batch would hold their split up."""
 
+    batches_large = False
+    """Large folios wait in a batch as well (until 8f182270dfec, v4.7)."""
+
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
         super().__init__(profile, frames, huge_order)
         self.batches: list[list[Folio]] = [[] for _ in range(CPUS)]
@@ -23,7 +26,7 @@ class Lru(Memory):
 
     def folio_add_lru(self, folio: Folio) -> None:
         """Queue a fresh folio for the LRU; a batch that is full drains at once."""
-        if folio.order:
+        if folio.order and not self.batches_large:
             self.lruvec_add_folio(folio)
             return
         self.folio_get(folio)

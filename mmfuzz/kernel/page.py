@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mmfuzz.kernel.mm import AnonVma
 
 ENTIRELY_MAPPED = 0x800000
@@ -25,12 +27,15 @@ class Page:
         "_pincount",
         "_refcount",
         "anon_exclusive",
+        "compound_lock",
         "content",
         "dirty",
         "dma_pinned",
         "dma_pinned_count",
         "dma_pinned_was_lru",
         "double_map",
+        "dtor",
+        "first_page",
         "head",
         "index",
         "lru",
@@ -56,6 +61,8 @@ class Page:
         self._mapcount = -1
         self.head: Page = self
         """compound_head(): the folio that the page belongs to."""
+        self.first_page: Page | None = None
+        """The head of the compound page that the page was last a tail of, until v4.4: it dangles after a split."""
         self.number = 0
         """The page's place in its folio."""
         self.content = 0
@@ -91,6 +98,11 @@ class Page:
         self.uptodate = True
         """Cleared by a read from swap that failed, for as long as the folio is in the swap cache."""
         self.partially_mapped = False
+        self.compound_lock = False
+        """PG_compound_lock, until v4.4."""
+        # Of the second page of a compound page only:
+        self.dtor: Callable[[Page], None] | None = None
+        """The compound destructor: how the whole is freed."""
 
 
 Folio: TypeAlias = Page

@@ -64,6 +64,10 @@ class World:
             page.index = index
         if whole.slot is not None:
             piece.slot = whole.slot + first
+        if whole.batches and not first:
+            piece.batches = whole.batches
+            self.batched.pop(whole, None)
+            self.batched[piece] = None
         self.affected[piece] = None
         self.affected.pop(whole, None)
         return piece

@@ -120,6 +120,9 @@ def _counts(seen: Counters) -> dict[str, Any]:
     if seen.order:
         counts |= {"mapped whole": seen.entire, "pincount": seen.pincount}
     counts["swap cache"] = "yes" if seen.swapcache else "no"
+    if seen.tail_counts is not None and seen.tail_mapcounts is not None:
+        noted = zip(seen.tail_counts, seen.tail_mapcounts, strict=True)
+        counts["on tails"] = sum(count + mapcount for count, mapcount in noted)
     if seen.exclusive is not None:
         counts["exclusive"] = sum(seen.exclusive)
     return {name: value for name, value in counts.items() if value is not None}

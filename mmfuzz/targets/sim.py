@@ -180,6 +180,8 @@ class Sim:
                 (folio.content,),
                 self._pinned(folio),
             )
+        if self._profile.tail_refs != "none":
+            return self._compound(folio)
         pages = folio.pages
         has = self._profile
         return Counters(
@@ -199,6 +201,21 @@ class Sim:
             contents=[page.content for page in pages],
             pinned=self._pinned(folio),
             double_map=folio.double_map if has.double_map else None,
+        )
+
+    def _compound(self, head: Page) -> Counters:
+        """A compound page of the time when tails had references: only PMDs map it, and the head counts them."""
+        tails = head.pages[1:]
+        return Counters(
+            head.pfn,
+            head.order,
+            head._refcount,
+            (0,) * len(head.pages),
+            head._mapcount + 1,
+            swapcache=head.swapcache,
+            contents=[page.content for page in head.pages],
+            tail_counts=[0, *(tail._refcount for tail in tails)],
+            tail_mapcounts=[0, *(tail._mapcount + 1 for tail in tails)],
         )
 
     def _zero_page(self) -> Counters:

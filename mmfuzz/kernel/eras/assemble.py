@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from mmfuzz.kernel.eras import collapse, cow, mapcounts, pins, reclaim
+from mmfuzz.kernel.eras import collapse, compound, cow, mapcounts, pins, reclaim, whole
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.profiles import Profile
 
@@ -24,10 +24,25 @@ def assemble(profile: Profile) -> type[Kernel]:
 
 def _parts(profile: Profile) -> Iterator[type[Kernel]]:
     """The classes that a profile asks for: of two that override one routine the older rule comes first."""
+    yield from _compound_pages(profile)
     yield from _mapcounts(profile)
     yield from _copy_on_write(profile)
     yield from _pins(profile)
     yield from _moves(profile)
+
+
+def _compound_pages(profile: Profile) -> Iterator[type[Kernel]]:
+    if profile.tail_refs == "count":
+        yield compound.TailCounts
+    elif profile.tail_refs == "mapcount":
+        yield compound.TailMapcounts
+    if not profile.mixed_maps:
+        yield whole.SplitsWhole
+        yield whole.MapsInHead
+    if not profile.huge_zero_page:
+        yield whole.NoHugeZeroPage
+    if profile.huge_batches:
+        yield whole.HugePagesInBatches
 
 
 def _mapcounts(profile: Profile) -> Iterator[type[Kernel]]:

@@ -17,7 +17,7 @@ class PlainReferences(Kernel):
 
     def grab_pin(self, page: Page) -> None:
         """get_user_pages() is all there is."""
-        self.get_page(page)
+        self.gup_get(page)
 
     def drop_pin(self, page: Page) -> None:
         """put_user_page() as it was introduced: put_page() by another name (fc1d8e7cca2d, v5.2)."""

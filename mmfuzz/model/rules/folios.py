@@ -16,10 +16,16 @@ class Folios(Processes):
     """What keeps its pages while it changes its shape, and what forbids that."""
 
     def _split_map(self, op: ops.SplitMap, report: Report) -> None:
-        self._change(op, report, NOTHING)
         area = self.world.processes[op.process].areas[op.area]
+        pages = area.view()
+        self._change(op, report, NOTHING)
         if not report.error and area.pmd is not TABLE:
             raise Violation("outcome", f"p{op.process} a{op.area} is still mapped by a PMD")
+        if self.promises.splits_folios:
+            for page in pages:
+                if type(page) is Page and page.folio.order:
+                    what = "its map was split, yet the folio is large"
+                    raise Violation("outcome", what, folio=folio_name(page.folio))
 
     def _protect(self, op: ops.Protect, report: Report) -> None:
         """What may be written afterwards is the kernel's choice, as far as it is exclusive."""
@@ -30,13 +36,15 @@ class Folios(Processes):
         page = world.processes[op.process].areas[op.area].at(op.page)
         assert type(page) is Page
         folio, held, order = page.folio, page.folio.is_held, page.folio.order
+        batched = folio.batches > 0
         if held and not report.error and self.promises.split_refuses:
             raise done_anyway("split", folio)
         self._elsewhere(op, report, REMAP, splits=True, relocates=False)
         if report.error:
             if page.folio.order != order:
                 raise Violation("outcome", "the split was refused, yet the folio is in pieces")
-            if self._must_do(op) and report.error != "ENOMEM" and not (held and self.promises.split_refuses):
+            may_refuse = (held or batched) and self.promises.split_refuses
+            if self._must_do(op) and report.error != "ENOMEM" and not may_refuse:
                 raise refused("split", report.error, folio)
         elif page.folio.order and page.folio.is_owned:
             raise Violation("outcome", "the folio was split, yet it is large", folio=folio_name(page.folio))

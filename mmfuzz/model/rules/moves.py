@@ -30,7 +30,8 @@ class Moves(Folios):
                 raise done_anyway("swapping out", folio)
             if held and slot is not None and folio.slot is None and folio.pages[0].folio is folio:
                 raise done_anyway("leaving the swap cache", folio)
-            if self._must_do(op) and mapped and not held and not report.error:
+            splits = folio.order > 0 and not self.promises.split_refuses
+            if self._must_do(op) and mapped and (splits or not held) and not report.error:
                 self._must_be_reclaimed(folio)
 
     def _reclaimable(self, op: ops.SwapOut) -> dict[Folio, tuple[int | None, bool, bool, bool]]:
@@ -96,7 +97,7 @@ class Moves(Folios):
         for number in world.span(op.page, op.count):
             owned = area.at(number)
             if type(owned) is Page and owned not in held:
-                held |= dict.fromkeys(owned.folio.pages, owned.folio.is_held)
+                held |= self._held(owned.folio)
         mapped = [page for page in held if page.maps or page.folio.pmds]
         moves = self._elsewhere(op, report, _MOVES, splits=True, relocates=True)
         moved = {old: None for _, old, _ in moves if type(old) is Page}
@@ -110,6 +111,15 @@ class Moves(Folios):
             for page in mapped:
                 if not held[page] and page not in moved:
                     raise refused("migrate", report.error or "no error", page.folio)
+
+    def _held(self, folio: Folio) -> dict[Page, bool]:
+        """The pages of a folio, each with whether a pin or get keeps it from migrating.
+
+        Where splitting is never refused, a huge page goes in pieces, and what holds one of them does not hold others.
+        """
+        if self.promises.split_refuses:
+            return dict.fromkeys(folio.pages, folio.is_held)
+        return {page: bool(page.pins or page.gets) for page in folio.pages}
 
     def _drain(self, op: ops.Drain, report: Report) -> None:
         self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
