@@ -233,8 +233,8 @@ class Change:
 
     def _batch(self, head: int, slots: int) -> None:
         page = self._world.frames.get(head)
-        if page is None:
-            return
+        if page is None or page.index:
+            return  # free by now, or a tail of what took its place
         folio = page.folio
         folio.batches = slots
         self._world.affected[folio] = None

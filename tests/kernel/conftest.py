@@ -15,9 +15,17 @@ from mmfuzz.targets.sim import Sim
 class Machine:
     """A simulated kernel whose every step is checked; `huge_order` 9 has the numbers of x86-64."""
 
-    def __init__(self, *, huge_order: int = 9, frames: int = 8192, plant: str | None = None) -> None:
+    def __init__(
+        self,
+        kernel: str | None = None,
+        *,
+        huge_order: int = 9,
+        frames: int = 8192,
+        plant: str | None = None,
+    ) -> None:
         self._huge_order = huge_order
-        self.session = Session(Sim(frames=frames, huge_order=huge_order, plant=plant))
+        self.sim = Sim(kernel, frames=frames, huge_order=huge_order, plant=plant)
+        self.session = Session(self.sim)
 
     def do(self, *lines: str) -> Report:
         """Do operations that must apply; the report of the last one."""
