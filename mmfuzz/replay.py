@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import Literal, Self
 
 from mmfuzz.errors import TargetBroke, UsageError
 from mmfuzz.planted import BUGS
+from mmfuzz.profiles import resolve
 from mmfuzz.program import Program, format_op
 from mmfuzz.session import run
 from mmfuzz.targets import open_target
@@ -143,6 +144,16 @@ def left_out(program: Program, target: Target) -> str:
         if reason is not None:
             return f"{format_op(op)!r} was left out: {reason}"
     return ""
+
+
+def judged(program: Program, kernels: Sequence[str]) -> list[str]:
+    """On which of several profiles a program must do what its header says.
+
+    What must pass must pass on all. What must fail is judged on its own kernel, where that is one of them:
+    elsewhere its bug may show otherwise, or not at all.
+    """
+    own = resolve(program.kernel).name
+    return [own] if program.expected_property is not None and own in kernels else list(kernels)
 
 
 def check_header(program: Program) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from mmfuzz.cli.output import (
     target_options,
 )
 from mmfuzz.errors import UsageError
-from mmfuzz.profiles import ALL, PROFILES, resolve
+from mmfuzz.profiles import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,15 +78,17 @@ def _on_all(
     programs: Iterable[tuple[Path, Program]], *, swap: str | None, pins: str | None, as_json: bool
 ) -> int:
     """Replay each program on every profile: one verdict a program, made of those on each."""
+    from mmfuzz.replay import judged
+
     results: list[dict[str, Any]] = []
     every: list[Verdict] = []
     for path, program in programs:
         verdicts = _verdicts(program, swap=swap, pins=pins)
-        judged = _judged(program, verdicts)
-        say(_line_of_all(path, program, verdicts, judged), as_json=as_json)
-        every.append(_worst(judged.values()))
+        those = judged(program, list(verdicts))
+        say(_line_of_all(path, program, verdicts, those), as_json=as_json)
+        every.append(_worst(verdicts[kernel] for kernel in those))
         kernels = [
-            {"kernel": kernel, "judged": kernel in judged, **_as_dict(path, program, verdict)}
+            {"kernel": kernel, "judged": kernel in those, **_as_dict(path, program, verdict)}
             for kernel, verdict in verdicts.items()
         ]
         results.append({**_as_dict(path, program, every[-1]), "kernels": kernels})
@@ -108,21 +109,15 @@ def _verdicts(program: Program, *, swap: str | None, pins: str | None) -> Verdic
     return verdicts
 
 
-def _judged(program: Program, verdicts: Verdicts) -> Verdicts:
-    """The verdicts that the header speaks of: all of them, or of a program that must fail those of its own kernel."""
-    own = resolve(program.kernel).name
-    if program.expected_property is None or own not in verdicts:
-        return verdicts
-    return {own: verdicts[own]}
-
-
 def _worst(verdicts: Iterable[Verdict]) -> Verdict:
     """What stands for all: one that is not as expected, or one that says something, or one that does not."""
     return min(verdicts, key=lambda verdict: (verdict.verdict == "unknown", verdict.is_expected))
 
 
-def _line_of_all(path: Path, program: Program, verdicts: Verdicts, judged: Verdicts) -> str:
+def _line_of_all(path: Path, program: Program, verdicts: Verdicts, judged: Sequence[str]) -> str:
     """One line for each different outcome, and the details of the first kernel with a wrong one."""
+    from mmfuzz.report.eras import names
+
     outcomes: dict[str, list[str]] = {}
     for kernel, verdict in verdicts.items():
         is_plain = kernel not in judged and not verdict.is_expected and verdict.verdict != "unknown"
@@ -130,23 +125,11 @@ def _line_of_all(path: Path, program: Program, verdicts: Verdicts, judged: Verdi
         outcomes.setdefault(said, []).append(kernel)
     lines = []
     for said, kernels in outcomes.items():
-        lines.append(f"{path}: {said} on {_kernels(kernels)}")
+        lines.append(f"{path}: {said} on {names(kernels)}")
         verdict = verdicts[kernels[0]]
         if kernels[0] in judged and verdict.violation is not None and not verdict.is_expected:
             lines.append(f"\nkernel {kernels[0]}\n{_details(program, verdict)}\n")
     return "\n".join(lines)
-
-
-def _kernels(names: Sequence[str]) -> str:
-    """Names of profiles, a run of them as its first and last."""
-    every = list(PROFILES)
-    if len(names) == len(every):
-        return f"all {len(every)} kernels"
-    runs = []
-    for _, group in groupby(enumerate(names), lambda pair: every.index(pair[1]) - pair[0]):
-        run = [name for _, name in group]
-        runs.append(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}")
-    return ", ".join(runs)
 
 
 def _line(path: Path, program: Program, verdict: Verdict) -> str:

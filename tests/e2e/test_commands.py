@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -232,6 +233,31 @@ def test_show_names_the_owners_of_each_folio(programs: Path) -> None:
     assert result["steps"][-1]["violation"]
 
 
+def test_show_puts_kernels_side_by_side(programs: Path) -> None:
+    done = mmfuzz("show", "fine.mm", "--kernel", "5.8", "--kernel", "6.18.44", cwd=programs)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^kernel 5.8 +\| kernel 6.18$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +! +pincount 0, exclusive 1$", done.stdout, re.MULTILINE) is None
+    assert re.search(r"^ +! +exclusive 1$", done.stdout, re.MULTILINE)
+    assert done.stdout.endswith("pass on 5.8, 6.18\n")
+    result = as_json("show", "fine.mm", "--kernel", "5.8", "--kernel", "6.18", cwd=programs)
+    assert [(one["kernel"], one["property"], len(one["steps"])) for one in result["kernels"]] == [
+        ("5.8", None, 4),
+        ("6.18", None, 4),
+    ]
+    (one,) = as_json("show", "fine.mm", "--kernel", "5.8", cwd=programs)["steps"][:1]
+    assert one == result["kernels"][0]["steps"][0]
+    every = as_json("show", "fine.mm", "--kernel", "all", cwd=programs)["kernels"]
+    assert [one["kernel"] for one in every] == list(PROFILES)
+
+
+def test_show_of_several_kernels_judges_what_must_fail_on_its_own(programs: Path) -> None:
+    as_json("show", "leak.mm", "--kernel", "5.8", "--kernel", "6.18", cwd=programs)
+    (programs / "leak.mm").write_text(LEAK.replace("expect: fail identity", "expect: fail leak"))
+    result = as_json("show", "leak.mm", "--kernel", "5.8", "--kernel", "6.18", cwd=programs, code=1)
+    assert [one["property"] for one in result["kernels"]] == ["identity", "identity"]
+
+
 def test_shrink_saves_a_smaller_program_and_leaves_the_file(programs: Path) -> None:
     result = as_json("shrink", "leak.mm", cwd=programs)
     assert result["operations_before"] == 5
@@ -368,6 +394,12 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
         (["replay", "kernel.mm"], "kernel.mm:2:9: "),
         (["replay", "plant.mm"], "plant.mm:2:8: unknown planted bug 'x'"),
         (["replay", "property.mm"], "property.mm:2:9: unknown property 'identty' (did you mean 'identity'?)"),
+        (
+            ["show", "fine.mm", "--kernel", "6.16", "--kernel", "6.15"],
+            "'6.16' and '6.15' have the same rules",
+        ),
+        (["show", "fine.mm", "--kernel", "6.1", "--kernel", "al"], "'al' is not a kernel version"),
+        (["show", "fine.mm", "--target", "linux", "--kernel", "6.1", "--kernel", "5.8"], "kernels 6.1, 5.8"),
         (["show", "bad.mm"], "bad.mm:3:1: "),
         (["shrink", "bad.mm"], "bad.mm:3:1: "),
     ],

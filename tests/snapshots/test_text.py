@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from mmfuzz.cli import COMMANDS, cli
 from mmfuzz.program import parse
+from mmfuzz.report.eras import side_by_side
 from mmfuzz.report.failure import failure
 from mmfuzz.report.steps import step_text, walk
 from mmfuzz.session import run
@@ -56,3 +57,15 @@ def test_show(snapshot: Snapshot) -> None:
     finally:
         target.close()
     snapshot("show", text)
+
+
+@pytest.mark.parametrize(("width", "form"), [(80, "columns"), (60, "stacked")])
+def test_show_on_two_kernels(width: int, form: str, snapshot: Snapshot) -> None:
+    program = parse(f"mmfuzz 1\n\n{HUGE}")
+    walks = []
+    for kernel in ("5.7", "6.18"):
+        target = open_target("sim", kernel=kernel, frames=64)
+        walks.append(list(walk(program.ops, target)))
+        target.close()
+    lines = side_by_side(["5.7", "6.18"], walks, width)
+    snapshot(f"show-{form}", "\n".join(line.text for line in lines))
