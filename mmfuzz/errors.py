@@ -44,3 +44,9 @@ class TargetBroke(MmfuzzError):
     """The target died or stopped answering: neither a pass nor a failed property."""
 
     exit_code = 3
+
+
+class MissingPackage(MmfuzzError):
+    """A package is not installed that only an extra brings; the message says which extra."""
+
+    exit_code = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,18 +21,32 @@ if TYPE_CHECKING:
 @click.command("bugs", short_help="List the bugs that can be planted.")
 @click.argument("name", required=False)
 @kernel_option("Only the bugs that live in this kernel's era.", or_all=True)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a page instead: each bug with its shortest program and how that fails (needs Jinja2).",
+)
 @json_option
-def command(name: str | None, kernel: str | None, as_json: bool) -> int:
+def command(name: str | None, kernel: str | None, page: Path | None, as_json: bool) -> int:
     """List the bugs that can be planted into the simulated kernel, or tell all about one."""
     bugs = named([name] if name else [], kernel)
-    if name:
+    result: dict[str, object] = {"bugs": [_as_dict(bug) for bug in bugs]}
+    if page is not None:
+        from mmfuzz.report.catalogue import write
+
+        write(bugs, page)
+        result["page"] = str(page)
+        say(f"{len(bugs)} bugs: {page}", as_json=as_json)
+    elif name:
         say(_details(bugs[0]), as_json=as_json)
     else:
         widths = [max(len(cell) for cell in column) for column in zip(*map(_cells, bugs), strict=True)]
         for bug in bugs:
             cells = (f"{cell:<{width}}" for cell, width in zip(_cells(bug), widths, strict=True))
             say(f"{'  '.join(cells)}  {bug.summary}", as_json=as_json)
-    return finish({"bugs": [_as_dict(bug) for bug in bugs]}, as_json=as_json)
+    return finish(result, as_json=as_json)
 
 
 def named(names: Sequence[str], kernel: str | None = None) -> list[Bug]:

@@ -21,6 +21,10 @@ def test_strategies_is_a_folder_and_the_module_a_relative_link_to_it() -> None:
     assert not (ROOT / "strategies").is_symlink()
 
 
+def test_programs_of_the_planted_bugs_are_a_relative_link_to_the_corpus() -> None:
+    assert os.readlink(ROOT / "mmfuzz" / "planted" / "programs") == "../../corpus/planted"
+
+
 def test_strategies_has_one_name_only() -> None:
     spec = importlib.util.spec_from_file_location("strategies", ROOT / "strategies" / "__init__.py")
     assert spec is not None
@@ -59,3 +63,9 @@ def test_faces_start_without_what_is_heavy(words: list[str]) -> None:
         "mmfuzz.campaign",
     }
     assert not imported & heavy
+
+
+def test_catalogue_as_text_needs_no_package_for_pages() -> None:
+    words = [sys.executable, "-X", "importtime", "-m", "mmfuzz", "bugs"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "jinja2" not in done.stderr

@@ -46,6 +46,14 @@ def test_wheel_holds_every_module(wheel: Path) -> None:
     assert names == {str(path.relative_to(ROOT)) for path in files}
 
 
+def test_wheel_holds_the_program_of_each_bug_and_the_page(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    programs = {f"mmfuzz/planted/programs/{path.name}" for path in (ROOT / "corpus/planted").glob("*.mm")}
+    assert programs
+    assert {name for name in names if name.endswith(".mm")} == programs
+    assert "mmfuzz/report/templates/catalogue.html.j2" in names
+
+
 def version() -> str:
     match = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert match
@@ -69,12 +77,16 @@ def bare_environment(folder: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["editable", "wheel"])
-def test_every_way_to_install_finds_the_strategies(way: str, wheel: Path, tmp_path: Path) -> None:
+def test_every_way_to_install_finds_the_strategies_and_the_programs(
+    way: str, wheel: Path, tmp_path: Path
+) -> None:
     env = bare_environment(tmp_path)
-    what = ["-e", ROOT] if way == "editable" else [wheel]
+    what = ["-e", f"{ROOT}[report]"] if way == "editable" else [f"{wheel}[report]"]
     run("python", "-m", "pip", "install", "-q", *what, cwd=tmp_path, env=env)
     code = "import mmfuzz.strategies.machines as found; print(found.__name__)"
     assert run("python", "-c", code, cwd=tmp_path, env=env).stdout.strip() == "mmfuzz.strategies.machines"
+    run("mmfuzz", "bugs", "--html", "bugs.html", cwd=tmp_path, env=env)
+    assert "No program is kept" not in (tmp_path / "bugs.html").read_text(encoding="utf-8")
     refused = subprocess.run(["python", "-c", "import strategies"], cwd=tmp_path, env=env, check=False)
     assert refused.returncode == 1
 
