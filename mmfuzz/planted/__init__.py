@@ -10,6 +10,7 @@ from mmfuzz.planted import pins as pins
 from mmfuzz.planted import references as references
 from mmfuzz.planted import splitting as splitting
 from mmfuzz.planted import swapping as swapping
+from mmfuzz.planted import tails as tails
 from mmfuzz.planted.catalogue import BUGS as BUGS
 from mmfuzz.planted.catalogue import Bug as Bug
 from mmfuzz.planted.catalogue import known as known

@@ -76,6 +76,13 @@ class SplitsWhole(CompoundPages):
         if vma.pmd is not TABLE:
             raise self.vm_bug_on("BUG_ON(pmd_trans_huge(*pmd))", head)
 
+    def get_and_split(self, page: Page) -> str:
+        """Any reference will do, and no page lock is asked for (4d2fa965483f, v4.5)."""
+        self.get_page(page)
+        error = self.split_folio(page.head, page)
+        self.put_page(page)
+        return error
+
     def split_folio(self, folio: Folio, keep: Page) -> str:
         """split_huge_page(): in place, while everybody goes on reading and writing; it is never refused.
 
