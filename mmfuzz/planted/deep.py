@@ -14,6 +14,8 @@ from mmfuzz.planted.catalogue import bug
     summary="swapping in takes a reference too many of a huge folio that is mapped in part, shared and pinned",
     reached="have a huge folio in the swap cache and mapped in part, one of its pages by two processes and one "
     "pinned, and swap another one in",
+    since="6.2",
+    because="it looks at _nr_pages_mapped, which came with 4b51634cd16a (v6.2)",
 )
 class DeepState(Kernel):
     """do_swap_page() that is right in every state but one."""

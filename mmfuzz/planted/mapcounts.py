@@ -31,6 +31,8 @@ class ForkNoMap(Kernel):
     "assertion",
     summary="the large mapcount is not lowered when a process unmaps that neither mm slot tracks",
     reached="share a large folio with three processes and unmap it in all of them",
+    since="6.15",
+    because="the mms of a large folio are tracked since 6af8cb80d3a9 (v6.15)",
 )
 class LargeMapcountDrift(Kernel):
     """folio_sub_large_mapcount() that updates the total only beside a slot."""
@@ -48,6 +50,8 @@ class LargeMapcountDrift(Kernel):
     "mapcount",
     summary="the shared bit of a large folio stays set when one process is left that maps it",
     reached="share a large folio with a child and let one of the two go",
+    since="6.15",
+    because="the bit came with 6af8cb80d3a9 (v6.15)",
 )
 class SharedBitStale(Kernel):
     """folio_sub_large_mapcount() that never looks at the bit."""

@@ -13,6 +13,8 @@ from mmfuzz.planted.catalogue import bug
     "identity",
     summary="a pin of a base page adds 1 to its refcount where unpinning drops 1024",
     reached="pin a base page",
+    since="5.7",
+    because="pins are told from references since 3faa52c03f44 (v5.7)",
 )
 class PinCountsOne(Kernel):
     """try_grab_folio() that treats FOLL_PIN as FOLL_GET (the bias came with 3faa52c03f44, v5.7)."""
@@ -45,6 +47,8 @@ class UnpinRangeShort(Kernel):
     summary="fork shares a pinned page with the child, so that the owner's next write moves to a copy",
     reached="pin a page and fork",
     fix='70e806e4e645 ("mm: Do early cow for pinned pages during fork() for ptes", v5.9)',
+    since="5.9",
+    because="until 70e806e4e645 (v5.9) fork shared every page",
 )
 class ForkSharesPinned(Kernel):
     """folio_needs_cow_for_dma() that never says so."""
@@ -76,6 +80,8 @@ class MigrateIgnoresPins(Kernel):
     reached="get a page, fork, let the getter's mapping go, and write in the other process (CVE-2020-29374)",
     fix='17839856fd58 ("gup: document and work around "COW can break either way" issue", v5.8), '
     '09854ba94c6a ("mm: do_wp_page() simplification", v5.9)',
+    since="5.9",
+    because="until 09854ba94c6a (v5.9) that was the rule",
 )
 class CowReuseByMapcount(Kernel):
     """reuse_swap_page() as of v5.7: mappings and swap entries count, references do not."""

@@ -53,6 +53,8 @@ class ZapDoublePut(Kernel):
     "identity",
     summary="splitting a PMD mapping adds n references where one of the n PTEs inherits the PMD's",
     reached="split the PMD mapping of a huge page",
+    since="4.5",
+    because="until eef1b3ba053a (v4.5) splitting a PMD mapping split the huge page",
 )
 class PmdSplitNRefs(Kernel):
     """__split_huge_pmd_locked() with folio_ref_add(folio, HPAGE_PMD_NR)."""

@@ -12,6 +12,8 @@ from mmfuzz.planted.catalogue import bug
     "refusal",
     summary="a folio is split although a pin or get refers to it, and the reference is lost with the count",
     reached="pin a page of a large folio and split that",
+    since="4.5",
+    because="until v4.4 references on tails were noted there, so that no pin had to refuse a split",
 )
 class SplitIgnoresPins(Kernel):
     """split_huge_page() whose look and whose freeze both accept any refcount."""
@@ -30,6 +32,8 @@ class SplitIgnoresPins(Kernel):
     "identity",
     summary="the pieces of a split folio that is in the swap cache begin without the cache's reference",
     reached="swap a large folio out, swap a page of it in, and split it",
+    since="4.13",
+    because="until 38d8b4e6bdc8 (v4.13) huge pages were split before they entered the swap cache",
 )
 class SplitSwapcacheOneRef(Kernel):
     """__split_folio_to_order() that unfreezes each piece at 1."""
@@ -60,6 +64,8 @@ class CollapseIgnoresPins(Kernel):
     reached="swap a large folio out and collapse its area, while the swap cache still holds it",
     fix="none: the first proposal of 9445689f3b61 "
     '("khugepaged: allow to collapse a page shared across fork", v5.8) had it, the merged one did not',
+    since="5.18",
+    because="until c145e0b47c77 (v5.18) what is in the swap cache and shared had to be refused by reuse_swap_page()",
 )
 class CollapseSwapcacheOne(Kernel):
     """is_refcount_suitable() with total_mapcount() + PageSwapCache()."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from hypothesis import settings
 
 from mmfuzz.campaign.explore import Explorer
 from mmfuzz.profiles import PROFILES
+from mmfuzz.strategies.machines import fuzz
 from mmfuzz.targets.sim import Sim
 
 STEPS = 6_000
+BUDGET = settings(max_examples=40, stateful_step_count=40, database=None, print_blob=False)
 
 
 @pytest.mark.parametrize("kernel", PROFILES)
@@ -17,6 +22,11 @@ def test_nothing_fails_on_any_era(kernel: str) -> None:
     while explorer.steps < STEPS:
         failure = explorer.explore()
         assert failure is None, failure.violation.report()
+
+
+@pytest.mark.parametrize("kernel", ["2.6.38", "3.2", "4.5"])
+def test_the_rule_machine_finds_nothing_on_the_oldest_eras(kernel: str, tmp_path: Path) -> None:
+    assert fuzz(Sim(kernel), tmp_path, budget=BUDGET, seeded=0) == []
 
 
 @pytest.mark.parametrize("pins", ["none", "biased", "pincount"])

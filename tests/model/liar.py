@@ -19,7 +19,7 @@ class Liar(Sim):
     """A healthy kernel that says something else than what it did.
 
     `report` may change the report of each step, `counters` what is seen of a folio, `sweep` the account of
-    all frames, and `free` is added to the number of free frames.
+    all frames, and `free` is added to the number of free frames. `kernel` is the era that it is of.
     """
 
     def __init__(
@@ -29,12 +29,13 @@ class Liar(Sim):
         counters: AboutCounters | None = None,
         sweep: AboutSweep | None = None,
         free: int = 0,
+        kernel: str | None = None,
     ) -> None:
         self._about_report = report
         self._about_counters = counters
         self._about_sweep = sweep
         self._more_free = free
-        super().__init__()
+        super().__init__(kernel)
 
     def apply(self, op: Operation, step: int) -> Report:
         """Do it, and report something else."""

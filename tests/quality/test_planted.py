@@ -20,6 +20,8 @@ from mmfuzz.session import run
 from mmfuzz.targets.sim import Sim
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "planted"
+ERAS = CORPUS.parent / "eras"
+"""Minimal programs for the first kernels of a bug's range, where the one at home does not show it there."""
 
 DEEP = "deep-state"
 STEPS = 100_000
@@ -96,9 +98,36 @@ def test_program_shows_the_property_that_the_catalogue_names(name: str) -> None:
     assert (CORPUS / f"{name}.mm").read_text() == format_program(program)
 
 
+ENDS = sorted((name, kernel) for name, bug in BUGS.items() for kernel in {bug.kernels[0], bug.kernels[-1]})
+
+
+@pytest.mark.parametrize(("name", "kernel"), ENDS)
+def test_bug_shows_its_property_at_both_ends_of_its_range(name: str, kernel: str) -> None:
+    """By its program, or where that does not do it there, by the one that `corpus/eras` has for that kernel."""
+    ops = known(name)
+    own = ERAS / f"{name}.mm"
+    if own.exists() and load(own).kernel == kernel:
+        assert shown(ops, name, kernel) != BUGS[name].property, f"{own.name} is not needed"
+        ops = load(own).ops
+    assert shown(ops, name, kernel) == BUGS[name].property, f"save a program for it in {ERAS}"
+
+
+def test_programs_of_eras_belong_to_an_end_of_a_range() -> None:
+    programs = [load(path) for path in find([ERAS])]
+    assert programs
+    assert {(program.plant, program.kernel) for program in programs} <= set(ENDS)
+    assert [path.stem for path in find([ERAS])] == [program.plant for program in programs]
+
+
+def shown(ops: Sequence[Operation], name: str, kernel: str) -> str:
+    """The property that a program breaks on a kernel with one bug; empty when it breaks none."""
+    violation = run(ops, Sim(kernel, plant=name)).violation
+    return violation.property if violation is not None else ""
+
+
 @pytest.mark.parametrize("name", sorted(BUGS))
 def test_program_passes_without_the_bug(name: str) -> None:
-    outcome = run(known(name), Sim())
+    outcome = run(known(name), Sim(BUGS[name].home))
     assert outcome.violation is None
     assert outcome.skipped == 0
 
