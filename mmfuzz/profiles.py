@@ -149,6 +149,10 @@ class Profile:
         """Whether a folio of that order counts its pins apart from its references."""
         return order >= self.pincount_order
 
+    def takes_pins(self, scheme: str) -> bool:
+        """Whether a pin scheme can be put in place of its own: not where references on tails are noted apart."""
+        return self.tail_refs == "none" or scheme == self.pins
+
     def pin_weight(self, order: int) -> int:
         """What one pin adds to the refcount of a folio of that order."""
         return BIAS if self.pins in ("pincount", "biased") and not self.has_pincount(order) else 1
@@ -331,7 +335,7 @@ def resolve(version: str, pins: str | None = None) -> Profile:
     if pins is None:
         return profile
     scheme = pin_scheme(pins)
-    if profile.tail_refs != "none" and scheme != profile.pins:
+    if not profile.takes_pins(scheme):
         raise UsageError(
             f"profile {profile.name} has no pin scheme {pins!r}: "
             "until v4.5 references on tails are noted on the tails, and a pin is a reference"

@@ -56,7 +56,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if _is_for_all(metafunc.config) and "mmfuzz_target" in metafunc.fixturenames:
         from mmfuzz.planted import profiles_for
 
-        kernels = profiles_for(metafunc.config.getoption("--mmfuzz-plant"))
+        kernels = profiles_for(*(metafunc.config.getoption(f"--mmfuzz-{name}") for name in ("plant", "pins")))
         metafunc.parametrize("mmfuzz_target", kernels, indirect=True, scope="session")
 
 

@@ -95,11 +95,18 @@ class Replayer:
     def replay(self, program: Program, *, planted: bool = True) -> Verdict:
         """Run one program to its end.
 
-        There is no verdict where the target broke (it is not used again), and where nothing failed but some
-        operations were left out because the target cannot do them.
+        There is no verdict where the target broke (it is not used again), where nothing failed but some operations
+        were left out because the target cannot do them, and where the kernel cannot have the pin scheme.
         """
-        target = self.target_for(program, planted=planted)
         expected = self.expected(program, planted=planted)
+        if self._pins is not None and self._name == "sim":
+            check_header(program)
+            profile = resolve(self._kernel or program.kernel)
+            if not profile.takes_pins(self._pins):
+                return Verdict(
+                    "unknown", expected, unknown=f"{profile.name} has no pin scheme {self._pins!r}"
+                )
+        target = self.target_for(program, planted=planted)
         try:
             outcome = run(program.ops, target)
         except TargetBroke as error:

@@ -127,7 +127,7 @@ def run_series(settings: Settings, *, as_json: bool) -> int:
     from mmfuzz.planted import profiles_for
     from mmfuzz.report.series import closing_lines, series_display, summary_table
 
-    kernels = profiles_for(settings.plant)
+    kernels = profiles_for(settings.plant, settings.pins)
     planted = f" with {settings.plant} planted" if settings.plant else ""
     title = f"fuzzing {len(kernels)} profiles of sim{planted}, seed {settings.seed}"
     with series_display(title, to_stderr=as_json) as shown:

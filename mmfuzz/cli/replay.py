@@ -103,7 +103,7 @@ def _verdicts(program: Program, *, swap: str | None, pins: str | None) -> Verdic
 
     check_header(program)
     verdicts = {}
-    for kernel in profiles_for(program.plant or None):
+    for kernel in profiles_for(program.plant or None, pins or program.pins or None):
         with Replayer("sim", kernel=kernel, swap=swap, pins=pins) as replayer:
             verdicts[kernel] = replayer.replay(program)
     return verdicts

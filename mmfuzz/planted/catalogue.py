@@ -104,9 +104,15 @@ def span(bug: Bug) -> str:
     return f"from {first}" if last == NEWEST else f"{first} to {last}"
 
 
-def profiles_for(name: str | None) -> tuple[str, ...]:
-    """The profiles that `--kernel all` stands for, oldest first: those a bug lives in, or every one without a bug."""
-    return tuple(PROFILES) if name is None else known(name).kernels
+def profiles_for(name: str | None, pins: str | None = None) -> tuple[str, ...]:
+    """The profiles that `--kernel all` stands for, oldest first: those a bug lives in, or every one without a bug.
+
+    With a pin scheme, those of them that can have it.
+    """
+    kernels = tuple(PROFILES) if name is None else known(name).kernels
+    return (
+        kernels if pins is None else tuple(kernel for kernel in kernels if PROFILES[kernel].takes_pins(pins))
+    )
 
 
 def plant(kernel: type[Kernel], name: str) -> type[Kernel]:

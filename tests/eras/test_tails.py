@@ -7,6 +7,7 @@ import pytest
 from mmfuzz.errors import UsageError
 from mmfuzz.kernel.eras.compound import CompoundPages, TailCounts, TailMapcounts
 from mmfuzz.kernel.page import Page
+from mmfuzz.planted import profiles_for
 from mmfuzz.profiles import PIN_SCHEMES, resolve
 from mmfuzz.targets.sim import Sim
 from mmfuzz.violation import Violation
@@ -175,6 +176,8 @@ def test_pins_cannot_be_tracked_apart(kernel: str, pins: str) -> None:
     with pytest.raises(UsageError, match=f"profile {kernel} has no pin scheme '{pins}'"):
         resolve(kernel, pins)
     assert resolve(kernel, "none") == resolve(kernel)
+    assert kernel not in profiles_for(None, pins)
+    assert kernel in profiles_for(None, "none")
 
 
 # The compound destructor

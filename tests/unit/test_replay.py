@@ -42,6 +42,13 @@ def test_anything_else_is_not_as_expected(program: Program) -> None:
         assert not replayer.replay(program).is_expected
 
 
+def test_there_is_no_verdict_where_the_kernel_cannot_have_the_pin_scheme() -> None:
+    with Replayer(pins="biased") as replayer:
+        verdict = replayer.replay(replace(FINE, kernel="3.2"))
+        assert (verdict.verdict, verdict.unknown) == ("unknown", "3.2 has no pin scheme 'biased'")
+        assert replayer.replay(replace(FINE, kernel="4.5")).verdict == "pass"
+
+
 def test_programs_of_one_kernel_share_a_target() -> None:
     with Replayer() as replayer:
         assert replayer.target_for(LEAK) is replayer.target_for(replace(LEAK, note="another"))
