@@ -88,6 +88,14 @@ class Report:
     values: list[int | None] = field(default_factory=list)
     """What was read, a value a page: by a read fault of a range, a dma read, a put. None: not looked at."""
 
+    filed: list[tuple[int, int, Entry]] = field(default_factory=list)
+    """(file, index, what its page cache has there now: Mapped to a frame, Swapped, or None)."""
+
+    private: list[tuple[int, bool]] = field(default_factory=list)
+    """(head frame, whether the file system keeps something with the folio now)."""
+
+    tables: int | None = None
+    """Page tables in all, where that number changed; deposited ones are counted as well."""
     unread: tuple[int, ...] = ()
     """Frames that the swap cache was given in this step, and into which nothing could be read."""
 
@@ -156,11 +164,15 @@ class Sweep:
 class KernelBug(Exception):
     """The kernel's own assertion failed: VM_BUG_ON, bad page state, an underflow.
 
-    `check` is the assertion as the kernel would print it, `frame` the folio's head frame or None.
+    `check` is the assertion as the kernel would print it, `frame` the folio's head frame or None; `property` is what
+    does not hold then.
     """
 
-    def __init__(self, check: str, frame: int | None = None, details: str = "") -> None:
+    def __init__(
+        self, check: str, frame: int | None = None, details: str = "", property: str = "assertion"
+    ) -> None:
         super().__init__(f"{check}" + (f" ({details})" if details else ""))
         self.check = check
         self.frame = frame
         self.details = details
+        self.property = property

@@ -25,6 +25,24 @@ BASE = 0
 HUGE = 9
 """An order policy: huge pages, of whatever order the target's PMD has."""
 
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What a file is: its name in programs, whether it lives in memory and swap alone, and its folios' order."""
+
+    name: str
+    shmem: bool
+    order: int
+
+
+FILES = (
+    FileKind("memfd0", shmem=True, order=BASE),
+    FileKind("disk0", shmem=False, order=BASE),
+    FileKind("huge0", shmem=True, order=HUGE),
+    FileKind("large0", shmem=False, order=2),
+)
+"""The files that there are, by number. Each begins as long as an area, and empty: a memfd, a file on disk, a
+file on a tmpfs that is mounted huge=always, and one on a disk whose file system likes large folios."""
 FAILURES = ("alloc", "copy", "io", "trylock", "partial")
 """What can be made to fail once: an allocation, copying contents, a read from swap, a folio's lock that is asked
 for without waiting, and a range of which only the first pages are to be had."""
@@ -225,6 +243,51 @@ class Migrate:
 
 
 @dataclass(frozen=True, slots=True)
+class Map:
+    """mmap a file into a free area, all of it, MAP_SHARED or MAP_PRIVATE."""
+
+    process: int
+    area: int
+    file: int
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """read(2) a range of a file into the page cache."""
+
+    file: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteFile:
+    """write(2) a range of a file, beyond its end too; values are new in this program."""
+
+    file: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Truncate:
+    """ftruncate a file to a size in pages."""
+
+    file: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Punch:
+    """fallocate(FALLOC_FL_PUNCH_HOLE) a range of a file."""
+
+    file: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Empty the per-CPU LRU batches of all CPUs."""
 
@@ -270,6 +333,11 @@ Operation = (
     | Migrate
     | Drain
     | Free
+    | Map
+    | ReadFile
+    | WriteFile
+    | Truncate
+    | Punch
     | Fail
     | Protect
 )
@@ -295,6 +363,11 @@ OPERATIONS: tuple[type[Operation], ...] = (
     Migrate,
     Drain,
     Free,
+    Map,
+    ReadFile,
+    WriteFile,
+    Truncate,
+    Punch,
     Fail,
     Protect,
 )
@@ -302,6 +375,7 @@ OPERATIONS: tuple[type[Operation], ...] = (
 
 FAMILIES: dict[str, tuple[type[Operation], ...]] = {
     "anonymous memory": OPERATIONS[: OPERATIONS.index(Free) + 1],
+    "files": (Map, ReadFile, WriteFile, Truncate, Punch),
     "failures": (Fail,),
     "protection": (Protect,),
 }

@@ -26,6 +26,7 @@ TailRefs = Literal["count", "mapcount", "none"]
 PinScheme = Literal["none", "page-bit", "lru-field", "biased", "pincount"]
 CollapseRule = Literal["base-unshared", "shared", "file", "expected"]
 CowRule = Literal["mapcount", "count", "drain", "exclusive"]
+FinishMaps = Literal["page", "shmem", "folio"]
 FaultForm = Literal["do_set_pte", "alloc_set_pte", "finish_fault"]
 
 PIN_SCHEMES: dict[PinScheme, str] = {
@@ -115,6 +116,11 @@ class Profile:
     """Huge pages in the page cache, of shmem at first (dd78fedde4b9, v4.8)."""
     large_cache: bool
     """Large folios of other orders in the page cache (v5.18)."""
+    finish_maps: FinishMaps
+    """What a file fault maps of a large folio: one page, all that fits of a shmem folio (43e027e41423, v6.11), or of
+    any folio (19773df031bc, v6.18)."""
+    shmem_swap_huge: bool
+    """A large shmem folio may be swapped out whole (809bc86517cc, v6.12)."""
     fault_form: FaultForm
     """Who installs the PTE of a file fault: do_set_pte(); alloc_set_pte(), with the page table allocated as late
     as there (7267ec008b5c, v4.8); finish_fault() (f9ce0be71d1f, v5.12)."""
@@ -195,6 +201,8 @@ _OLDEST = Profile(
     collapse="base-unshared",
     file_huge=False,
     large_cache=False,
+    finish_maps="page",
+    shmem_swap_huge=False,
     fault_form="do_set_pte",
     zone_device=False,
     dax_base=1,
@@ -280,10 +288,12 @@ _CHANGES = (
     _Change("6.10", "a mapcount of the whole folio; LRU batches of 31", large_mapcount=True, batch_size=31),
     _Change(
         "6.12",
-        "a split drops zero-filled pages; collapse counts file and private references; lost contents are survived",
+        "a split drops zero-filled pages; large shmem folios go to swap whole; lost contents are survived",
         partially_mapped=True,
         zero_page_at_split=True,
         collapse="file",
+        finish_maps="shmem",
+        shmem_swap_huge=True,
         copy_recovers=True,
     ),
     _Change(
@@ -294,7 +304,12 @@ _CHANGES = (
         dax_base=0,
         dax_maps_counted=True,
     ),
-    _Change("6.18", "collapse asks folio_expected_ref_count()", collapse="expected"),
+    _Change(
+        "6.18",
+        "collapse asks folio_expected_ref_count(); a file fault maps all that fits of a folio",
+        collapse="expected",
+        finish_maps="folio",
+    ),
     _Change("7.2", "swap-in goes through the swap cache, always", swap_bypass=False),
 )
 """Every profile after that: what its release changed."""

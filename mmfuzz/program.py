@@ -35,6 +35,7 @@ from mmfuzz.ops import (
     DIRTY,
     DIRTY_LOCK,
     FAILURES,
+    FILES,
     HANDLES_MAX,
     HUGE,
     MTHP_ORDERS,
@@ -210,38 +211,72 @@ def _choice(name: str, spelled: Mapping[str, int], default: int | None = None) -
     return _Word(f"one of {allowed}", read, text_of.__getitem__, (name,), default)
 
 
-_PLACE = re.compile(r"a([0-9]{1,9})(?:\.([0-9]{1,9})(?:\+([0-9]{1,9}))?)?")
-_PLACE_FORMS = {1: "a0", 2: "a0.3", 3: "a0, a0.3 or a0.3+2"}
-
-
-def _place(names: tuple[str, ...]) -> _Word:
-    """The word of (area), (area, page) or (area, page, count)."""
-    forms = f"{_PLACE_FORMS[len(names)]} with areas a0 to a{AREAS_MAX - 1}"
-
-    def read(text: str, pages: int) -> tuple[int, ...]:
-        match = _PLACE.fullmatch(text)
-        groups = [int(group) for group in match.groups() if group] if match else []
-        if len(groups) not in _PLACE_LENGTHS[len(names)]:
-            raise ValueError(f"{text!r} does not fit: {forms}")
-        if groups[0] >= AREAS_MAX:
-            raise ValueError(f"{text!r} is not an area: a0 to a{AREAS_MAX - 1}")
-        page, count = (*groups[1:], 1, 1)[:2] if len(groups) > 1 else (0, WHOLE)
-        if not 0 <= page < pages or page + count > pages or (count == WHOLE and len(groups) == 3):
-            raise ValueError(f"{text!r} is no range of an area of {pages} pages: pages 0 to {pages - 1}")
-        return (groups[0], page, count)[: len(names)]
-
-    return _Word(f"a place ({forms})", read, _write_place, names)
-
-
+_PLACE = re.compile(r"([a-z]+[0-9]{1,9})(?:\.([0-9]{1,9})(?:\+([0-9]{1,9}))?)?")
 _PLACE_LENGTHS = {1: {1}, 2: {2}, 3: {1, 2, 3}}
 
 
-def _write_place(area: int, page: int | None = None, count: int = 1) -> str:
-    if page is None or (count == WHOLE and page == 0):
-        return f"a{area}"
-    if count == WHOLE:
-        raise UsageError(f"a range of the whole area begins at page 0, not at page {page}")
-    return f"a{area}.{page}" if count == 1 else f"a{area}.{page}+{count}"
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What pages are numbered in: an area, or a file."""
+
+    field: str
+    kind: str
+    spelled: Mapping[str, int]
+
+    def forms(self, words: int) -> str:
+        """How a place of so many fields may look."""
+        name, *_, last = self.spelled
+        looks = {1: name, 2: f"{name}.3", 3: f"{name}, {name}.3 or {name}.3+2"}[words]
+        return f"{looks} with {self.kind}s {name} to {last}"
+
+
+_WHOLES = (
+    _Whole("area", "area", {f"a{number}": number for number in range(AREAS_MAX)}),
+    _Whole("file", "file", {kind.name: number for number, kind in enumerate(FILES)}),
+)
+
+
+def _place(whole: _Whole, names: tuple[str, ...]) -> _Word:
+    """The word of (area), (area, page) or (area, page, count), or the same of a file."""
+    forms = whole.forms(len(names))
+    text_of = {number: text for text, number in whole.spelled.items()}
+
+    def read(text: str, pages: int) -> tuple[int, ...]:
+        match = _PLACE.fullmatch(text)
+        groups = [group for group in match.groups() if group] if match else []
+        if len(groups) not in _PLACE_LENGTHS[len(names)]:
+            raise ValueError(f"{text!r} does not fit: {forms}")
+        if groups[0] not in whole.spelled:
+            raise ValueError(f"{text!r} is not {_a(whole.kind)}: {_first_to_last(whole.spelled)}")
+        numbers = [int(group) for group in groups[1:]]
+        page, count = (*numbers, 1, 1)[:2] if numbers else (0, WHOLE)
+        if not 0 <= page < pages or page + count > pages or (count == WHOLE and len(groups) == 3):
+            raise ValueError(f"{text!r} is no range of an area of {pages} pages: pages 0 to {pages - 1}")
+        return (whole.spelled[groups[0]], page, count)[: len(names)]
+
+    def write(number: int, page: int | None = None, count: int = 1) -> str:
+        if page is None or (count == WHOLE and page == 0):
+            return text_of[number]
+        if count == WHOLE:
+            raise UsageError(f"a range of the whole {whole.kind} begins at page 0, not at page {page}")
+        return f"{text_of[number]}.{page}" + ("" if count == 1 else f"+{count}")
+
+    return _Word(f"a place ({forms})", read, write, names)
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def _first_to_last(names: Mapping[str, int]) -> str:
+    first, *_, last = names
+    return f"{first} to {last}"
+
+
+def _read_size(text: str, pages: int) -> tuple[int]:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > pages:
+        raise ValueError(f"{text!r} is not a size in pages: 0 to {pages}")
+    return (int(text),)
 
 
 _ORDERS = {"base": BASE, **{f"order{order}": order for order in MTHP_ORDERS}, "huge": HUGE}
@@ -252,19 +287,21 @@ _WORDS: dict[str, _Word] = {
     "handle": _slot("handle", "h", HANDLES_MAX),
     "order": _choice("order", _ORDERS),
     "write": _choice("write", {"read": False, "write": True}),
+    "shared": _choice("shared", {"private": False, "shared": True}),
+    "size": _Word("a size in pages", _read_size, str, ("size",)),
     "dirty": _choice("dirty", {"clean": CLEAN, "dirty": DIRTY, "dirty-lock": DIRTY_LOCK}, AS_WRITTEN),
     "point": _choice("point", {name: point for point, name in enumerate(FAILURES)}),
 }
-_PLACE_FIELDS = ("area", "page", "count")
 
 
 def _words_of(kind: type[Operation]) -> Iterator[_Word]:
     names = [f.name for f in fields(kind)]
-    place = tuple(name for name in _PLACE_FIELDS if name in names)
     for name in names:
-        if name == "area":
-            yield _place(place)
-        elif name not in place:
+        whole = next((whole for whole in _WHOLES if whole.field == name), None)
+        if whole is not None:
+            paged = "file" not in names or "area" not in names
+            yield _place(whole, (name, *(n for n in ("page", "count") if n in names and paged)))
+        elif name not in ("page", "count"):
             yield _WORDS[name]
 
 

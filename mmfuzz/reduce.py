@@ -20,6 +20,7 @@ from mmfuzz.ops import (
     AS_WRITTEN,
     BASE,
     FAILURES,
+    FILES,
     HANDLES_MAX,
     HUGE,
     MTHP_ORDERS,
@@ -29,6 +30,7 @@ from mmfuzz.ops import (
     Exit,
     Fork,
     Operation,
+    Truncate,
 )
 
 Program = tuple[Operation, ...]
@@ -350,7 +352,7 @@ def _kin(ops: Program, op: Operation) -> Iterator[Operation]:
 
 
 def _values(ops: Program, unused: int) -> dict[str, Sequence[Any]]:
-    """Arguments for each field: the names in use, the first few that are not, and a few sizes."""
+    """Arguments for each field: the names in use, the first few that are not, a few sizes, and else what is there."""
     values: dict[str, Sequence[Any]] = {
         meaning: _used(ops, meaning, _SLOTS[meaning], unused) for meaning in ("process", "area", "handle")
     }
@@ -360,7 +362,12 @@ def _values(ops: Program, unused: int) -> dict[str, Sequence[Any]]:
     values["write"] = [False, True]
     values["point"] = range(len(FAILURES))
     values["order"] = [BASE, MTHP_ORDERS[0], HUGE]
+    values["shared"] = [False, True]
+    values["file"] = range(len(FILES))
+    values["size"] = sorted({0, 1} | {op.size for op in ops if type(op) is Truncate})
     values["dirty"] = [AS_WRITTEN]
+    for name in {name for kind in OPERATIONS for name in _FIELDS[kind]} - values.keys():
+        values[name] = sorted({getattr(op, name) for op in ops if hasattr(op, name)})
     return values
 
 

@@ -16,6 +16,7 @@ from mmfuzz.checks.memory import (
     check_empty,
     check_free_frames,
     check_sweep,
+    check_tables,
     check_zero_page,
     freed_early,
     leaked,
@@ -25,7 +26,7 @@ from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.model.rules import Oracle
 from mmfuzz.observation import ZERO_FRAME, Counters, KernelBug, Report
-from mmfuzz.ops import WHOLE, Drain, Exit, Fault, Free, Operation, Put, Unpin
+from mmfuzz.ops import WHOLE, Drain, Exit, Fault, Free, Operation, Put, Truncate, Unpin
 from mmfuzz.targets.base import Target
 from mmfuzz.violation import Term, Violation
 
@@ -74,6 +75,7 @@ class Session:
         self._journal = journal
         self._frames = traits.frames
         self._left_out = traits.left_out
+        self._tables: int | None = None
         self._coalesced = traits.pins_coalesced
         self._rules = traits.profile
         self._plainly = plainly_holds if has_plain_rules(traits.profile) else _never
@@ -145,6 +147,9 @@ class Session:
             yield Exit(process)
         for area in sorted(world.processes[last].areas):
             yield Free(last, area)
+        for number, file in sorted(world.files.items()):
+            if any(file.cached):
+                yield Truncate(number, 0)
         if world.batched:
             yield Drain()
 
@@ -159,6 +164,10 @@ class Session:
             elif frame == ZERO_FRAME:
                 self._check_zero_page()
         self._check_all(touched)
+        if report.tables is not None:
+            self._tables = report.tables
+        if self._tables is not None and (report.tables is not None or report.pmds):
+            check_tables(world, self._tables)
         for folio in self.oracle.freed:
             try:
                 self._check_freed(folio)
@@ -221,13 +230,15 @@ class Session:
                 check_sweep(self.world, sweep)
             self._check_all({page.folio: None for page in self.world.frames.values()})
             self._check_zero_page()
+            if self._tables is not None:
+                check_tables(self.world, self._tables)
         except KernelBug as bug:
             raise self._assertion(bug) from bug
 
     def _assertion(self, bug: KernelBug) -> Violation:
         page = self.world.frames.get(bug.frame) if bug.frame is not None else None
         return Violation(
-            "assertion",
+            bug.property,
             str(bug),
             folio=folio_name(page.folio) if page is not None else "",
             terms=[Term("owners", len(owners(page.folio)), "see the assertion", owners(page.folio))]

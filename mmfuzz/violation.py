@@ -22,6 +22,9 @@ PROPERTIES: dict[str, str] = {
     "leak": "a folio that nothing refers to is free",
     "use-after-free": "a folio that something refers to is not free",
     "frames": "every frame is in a folio in use or in the buddy allocator, exactly once",
+    "page-table": "every page table is under one PMD or kept for a huge page, and freed with it",
+    "page-cache": "the page cache holds what its file has, and nothing that was cut off",
+    "fault-context": "the context of a fault obeys its rules whenever it changes hands",
     "assertion": "the kernel's own assertions hold",
 }
 """Every property by name, with the sentence that must be true."""

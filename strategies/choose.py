@@ -40,6 +40,11 @@ WEIGHTS: dict[type[Operation], int] = {
     ops.Migrate: 3,
     ops.Drain: 2,
     ops.Free: 2,
+    ops.Map: 12,
+    ops.ReadFile: 5,
+    ops.WriteFile: 6,
+    ops.Truncate: 3,
+    ops.Punch: 3,
     ops.Fail: 12,
     ops.Protect: 4,
 }
@@ -206,6 +211,25 @@ class Chooser:
             page = len(self._universe.spans) - 1
         return self._tables[kind][at + self._universe.processes * self._universe.areas * page]
 
+    def _map(self, world: World) -> Operation | None:
+        process = self._process(world)
+        number = self._index(self._areas)
+        if number in process.areas:
+            return None
+        return ops.Map(process.number, number, self._index(len(ops.FILES)), self._random() < 0.5)
+
+    def _on_file(self, kind: type[Operation], world: World) -> Operation | None:
+        """Most often a file that is mapped."""
+        mapped = [
+            area.file for process in world.processes.values() for area in process.areas.values() if area.file
+        ]
+        number = mapped[self._index(len(mapped))].number if mapped else self._index(len(ops.FILES))
+        tables = self._tables[kind]
+        files = len(ops.FILES)
+        if kind is ops.Truncate:
+            return tables[number + files * self._index(len(tables) // files)]
+        return tables[number + files * self._spans[int(self._random() * len(self._spans))]]
+
     def _fail(self, world: World) -> Operation | None:
         return None if world.armed else self._tables[ops.Fail][self._index(len(ops.FAILURES))]
 
@@ -263,6 +287,11 @@ _PICK: dict[type[Operation], Pick] = {
     ops.Migrate: _on(ops.Migrate, Page),
     ops.Drain: Chooser._drain,
     ops.Free: _by(Chooser._on_area, ops.Free),
+    ops.Map: Chooser._map,
+    ops.ReadFile: _by(Chooser._on_file, ops.ReadFile),
+    ops.WriteFile: _by(Chooser._on_file, ops.WriteFile),
+    ops.Truncate: _by(Chooser._on_file, ops.Truncate),
+    ops.Punch: _by(Chooser._on_file, ops.Punch),
     ops.Fail: Chooser._fail,
     ops.Protect: _on(ops.Protect, Page),
 }

@@ -31,7 +31,7 @@ def fit(op: Operation, world: World, universe: Universe) -> Operation:
         changes["process"] = process.number
         if "area" in fields:
             free = [area for area in range(universe.areas) if area not in process.areas]
-            choice = free if kind is ops.Alloc else sorted(process.areas)
+            choice = free if kind is ops.Alloc or kind is ops.Map else sorted(process.areas)
             changes["area"] = _nth(choice, op.area) if choice else op.area  # type: ignore[union-attr]
     if kind is ops.Fork:
         changes["child"] = _lowest(world.processes, universe.processes)

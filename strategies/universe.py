@@ -19,6 +19,7 @@ from mmfuzz.ops import (
     DIRTY,
     DIRTY_LOCK,
     FAILURES,
+    FILES,
     HUGE,
     MTHP_ORDERS,
     OPERATIONS,
@@ -65,6 +66,9 @@ class Universe:
             "handle": range(self.handles),
             "order": self.orders,
             "write": (False, True),
+            "shared": (False, True),
+            "file": range(len(FILES)),
+            "size": range(self.pages + 1),
             "dirty": (AS_WRITTEN, CLEAN, DIRTY, DIRTY_LOCK),
             "point": range(len(FAILURES)),
         }

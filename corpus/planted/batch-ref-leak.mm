@@ -6,5 +6,4 @@ note: draining an LRU batch keeps the reference that the batch held
 frames: 1024
 huge: 3
 
-alloc p0 a0 base
-fault p0 a0.0 write
+read_file disk0.0

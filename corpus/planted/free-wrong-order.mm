@@ -6,5 +6,4 @@ note: a large folio is freed as one page: its other frames never return to the b
 frames: 1024
 huge: 3
 
-alloc p0 a0 order2
-fault p0 a0.0 write
+read_file large0.0

@@ -53,7 +53,10 @@ def check_folio(folio: Folio, seen: Counters, rules: Profile, *, pins_coalesced:
         raise _differs("swap-cache", folio, seen, f"the swap cache flag {what}")
     if seen.contents is not None:
         _check_contents(folio, seen)
-    if seen.exclusive is not None:
+    if seen.private != folio.private:
+        what = f"the private flag is {'set' if seen.private else 'clear'}, the file system says otherwise"
+        raise _differs("page-cache", folio, seen, what)
+    if seen.exclusive is not None and not folio.of_file:
         _check_exclusive(folio, seen)
 
 
@@ -70,7 +73,7 @@ def plainly_holds(folio: Folio, seen: Counters) -> bool:
 def _whole_holds(folio: Folio, seen: Counters) -> bool:
     """A huge page that PMDs of different processes map, and nothing else."""
     pmds = len(folio.pmds)
-    if not pmds or folio.slot is not None:
+    if not pmds or folio.slot is not None or folio.of_file:
         return False
     for page in folio.pages:
         if page.maps or page.pins or page.gets:
@@ -121,6 +124,7 @@ def _base_holds(folio: Folio, seen: Counters) -> bool:
         and seen.swapcache == cached
         and seen.head == folio.head
         and not seen.order
+        and not folio.of_file
         and (seen.contents is None or seen.contents[0] == page.value)
         and (maps <= 1 if exclusive else page.private_to is None and not page.writers)
     )
@@ -130,11 +134,7 @@ def _check_base(folio: Folio, seen: Counters, rules: Profile) -> None:
     page = folio.pages[0]
     maps = len(page.maps)
     expected = (
-        maps
-        + rules.pin_weight(0) * len(page.pins)
-        + len(page.gets)
-        + (folio.slot is not None)
-        + folio.batches
+        maps + rules.pin_weight(0) * len(page.pins) + len(page.gets) + _cache_refs(folio) + folio.batches
     )
     if seen.refcount != expected:
         raise _identity(folio, seen, expected)
@@ -142,6 +142,12 @@ def _check_base(folio: Folio, seen: Counters, rules: Profile) -> None:
         raise _differs(
             "mapcount", folio, seen, f"mapcount is {seen.mapcounts[0]}, {_map(maps, 'PTE')} the page"
         )
+
+
+def _cache_refs(folio: Folio) -> int:
+    """Swap cache or page cache: one reference for each page; private data: one, whatever the order."""
+    cached = (folio.slot is not None) + (folio.file is not None)
+    return cached * len(folio.pages) + folio.private
 
 
 def _check_large(folio: Folio, seen: Counters, rules: Profile, pins_coalesced: bool) -> None:
@@ -156,27 +162,27 @@ def _check_large(folio: Folio, seen: Counters, rules: Profile, pins_coalesced: b
     if pins_coalesced and seen.pincount is not None:
         pins = _pins_within(folio, seen, pins)
     expected = maps + pins * rules.pin_weight(folio.order) + gets + folio.batches
-    if folio.slot is not None:
-        expected += len(pages)
+    expected += _cache_refs(folio)
     if seen.refcount != expected:
         raise _identity(folio, seen, expected, pins)
     if seen.pincount is not None and seen.pincount != pins:
         raise _pincount(folio, seen, pins)
-    _check_mapcounts(folio, seen, mapcounts, maps)
+    _check_mapcounts(folio, seen, rules, mapcounts, maps)
     if seen.tail_counts is not None:
         _check_tails(folio, seen, rules)
     if seen.mm_slots is not None:
         _check_mm_slots(folio, seen, maps)
 
 
-def _check_mapcounts(folio: Folio, seen: Counters, mapcounts: list[int], maps: int) -> None:
+def _check_mapcounts(folio: Folio, seen: Counters, rules: Profile, mapcounts: list[int], maps: int) -> None:
     pmds = len(folio.pmds)
     if seen.entire != pmds:
         what = f"PMD mapcount is {seen.entire}, {_map(pmds, 'PMD')} the folio"
         raise _differs("mapcount", folio, seen, what)
     if seen.double_map is not None:
         _check_double_map(folio, seen)
-        mapcounts = [count + seen.double_map for count in mapcounts]
+        offset = pmds if folio.of_file else seen.double_map
+        mapcounts = [count + offset for count in mapcounts]
     if list(seen.mapcounts) != mapcounts:
         index = next(i for i, count in enumerate(mapcounts) if seen.mapcounts[i] != count)
         what = f"mapcount of page {index} is {seen.mapcounts[index]}, {_map(mapcounts[index], 'PTE')} it"
@@ -381,6 +387,8 @@ def _terms(folio: Folio, seen: Counters, refcount: int, pins: int | str | None) 
     ]
     if folio.order:
         terms += _large_terms(folio, seen, pins)
+    if folio.of_file:
+        terms.append(Term("private data", folio.private, seen.private))
     terms.append(Term("in swap cache", folio.slot is not None, seen.swapcache))
     if seen.pinned is not None:
         terms.append(Term("looks pinned", any(page.pins for page in folio.pages), seen.pinned))

@@ -47,6 +47,14 @@ def check_zero_page(world: World, seen: Counters, rules: Profile) -> None:
         )
 
 
+def check_tables(world: World, seen: int) -> None:
+    """As many page tables as PMDs that point to one and anonymous huge mappings that keep one."""
+    expected = world.tables()
+    if seen != len(expected):
+        what = f"there are {seen} page tables, {len(expected)} are in use"
+        raise Violation("page-table", what, terms=[Term("page tables", len(expected), seen, expected)])
+
+
 def check_free_frames(world: World, free: int, frames: int) -> None:
     """The number of free frames is what the folios in use leave over."""
     owned = world.owned_frames()

@@ -7,18 +7,20 @@ references are compared twice: while scanning, and again once the page table is 
 from __future__ import annotations
 
 from mmfuzz.kernel.fault import ENOMEM
-from mmfuzz.kernel.migrate import Migrate
+from mmfuzz.kernel.filecollapse import FileCollapse
 from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio
 from mmfuzz.observation import TABLE
 
 
-class Collapse(Migrate):
+class Collapse(FileCollapse):
     """madvise(MADV_COLLAPSE)."""
 
     def collapse_area(self, mm: Mm, vma: Vma) -> str:
         """An errno name when it was refused: EAGAIN for references, ENOMEM, EINVAL for what cannot be collapsed."""
         self.lru_add_drain_all()
+        if vma.file is not None:
+            return self.collapse_file(mm, vma)
         error = self.scan_pmd(vma)
         if error:
             return error
@@ -43,6 +45,9 @@ class Collapse(Migrate):
             self.zap_put(folio, 1)
         self.folio_add_new_anon_rmap_pmd(huge, mm, vma)
         self.folio_add_lru(huge)
+        if vma.table is not None:
+            self.deposit_table(vma, vma.table)
+            vma.table = None
         self.set_pmd(mm, vma, Pte(huge, True))
         return ""
 

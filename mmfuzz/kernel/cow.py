@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import Mm, Pte, Vma
-from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.kernel.zap import Zap
 from mmfuzz.observation import ZERO
 
@@ -16,13 +17,28 @@ class Cow(Zap):
         entry = vma.ptes[page]
         if type(entry) is Pte:
             folio = entry.page.head
-            if entry.page.anon_exclusive or self.can_reuse_anon_folio(folio):
+            if vma.file is not None and type(folio.mapping) is File:
+                if vma.shared:
+                    return self.wp_page_shared(mm, vma, page)
+            elif entry.page.anon_exclusive or self.can_reuse_anon_folio(folio):
                 self.set_exclusive(entry.page)
                 self.touched[folio] = None
                 if not unshare:
                     self.set_pte(mm, vma, page, Pte(entry.page, True))
                 return True
         return self.wp_page_copy(mm, vma, page, writable=not unshare)
+
+    def wp_page_shared(self, mm: Mm, vma: Vma, page: int) -> bool:
+        """The first write to a page of a file that is mapped shared: the file system hears of it."""
+        entry = vma.ptes[page]
+        assert type(entry) is Pte
+        self.page_mkwrite(entry.page)
+        self.set_pte(mm, vma, page, Pte(entry.page, True))
+        return True
+
+    def page_mkwrite(self, page: Page) -> None:
+        """vm_ops->page_mkwrite() and fault_dirty_shared_page(): a page of a file is about to be written."""
+        self.mark_dirty(page.head)
 
     def can_reuse_anon_folio(self, folio: Folio) -> bool:
         """wp_can_reuse_anon_folio(): whether nobody else can see the page any more.
@@ -63,6 +79,8 @@ class Cow(Zap):
                 self.folio_put(fresh)
                 return False
             self.folio_remove_rmap_ptes(entry.page.head, (entry.page,), mm)
+            if type(entry.page.head.mapping) is File:
+                self.unmapped_file(mm, entry.page.head, 1)
         self.folio_add_new_anon_rmap(fresh, mm, vma, page)
         self.folio_add_lru(fresh)
         self.set_pte(mm, vma, page, Pte(fresh, writable))
@@ -102,5 +120,7 @@ class Cow(Zap):
             return False
         self.folio_add_new_anon_rmap_pmd(folio, mm, vma)
         self.folio_add_lru(folio)
+        if vma.deposit is None:
+            self.deposit_table(vma, self.pte_alloc_one())
         self.set_pmd(mm, vma, Pte(folio, True))
         return True

@@ -34,6 +34,7 @@ class Fault(Cow):
     def do_huge_pmd_anonymous_page(self, mm: Mm, vma: Vma, *, write: bool) -> bool:
         """Map the huge zero page for a read, a fresh one for a write; false when there is no block for it."""
         if not write:
+            self.deposit_table(vma, self.pte_alloc_one())
             self.set_pmd(mm, vma, ZERO)
             return True
         return self.map_huge_page(mm, vma)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.gup import Gup
 from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.observation import TABLE, ZERO
+from mmfuzz.observation import ZERO
 
 
 class Fork(Gup):
@@ -15,7 +16,9 @@ class Fork(Gup):
         """A copy of an address space; ENOMEM leaves no trace of it."""
         child = self.new_mm(process, cpu)
         for vma in parent.vmas.values():
-            copy = child.vmas[vma.area] = Vma(vma.area, vma.order, self.nr_huge)
+            copy = child.vmas[vma.area] = Vma(vma.area, vma.order, self.nr_huge, vma.file, shared=vma.shared)
+            if vma.file is not None:
+                vma.file.mappers[child, copy] = None
             copy.present = vma.present.copy()
             copy.anon_vma = vma.anon_vma
             if vma.anon_vma is not None:
@@ -29,18 +32,20 @@ class Fork(Gup):
     def copy_area(self, parent: Mm, vma: Vma, child: Mm, copy: Vma) -> bool:
         """Copy one area's entries; false when a page had to be copied and could not.
 
-        An area that was only ever read has no anon_vma, and a child finds its zero pages by faults of its own.
+        An area without an anon_vma was only ever read, or maps a file shared: a child finds its pages by faults of
+        its own, and so it does with a file's huge page.
         """
         if vma.pmd is None or vma.anon_vma is None:
             return True
         if vma.pmd is ZERO:
+            self.deposit_table(copy, self.pte_alloc_one())
             self.set_pmd(child, copy, ZERO)
             return True
         if type(vma.pmd) is Pte:
-            if self.copy_huge_pmd(parent, vma, child, copy):
+            if vma.file is not None or self.copy_huge_pmd(parent, vma, child, copy):
                 return True
             self.split_huge_pmd(parent, vma)
-        self.set_pmd(child, copy, TABLE)
+        self.need_table(child, copy)
         page = 0
         while page < self.nr_huge:
             entry = vma.ptes[page]
@@ -68,6 +73,7 @@ class Fork(Gup):
             return False
         if entry.writable:
             self.set_pmd(parent, vma, Pte(folio, False))
+        self.deposit_table(copy, self.pte_alloc_one())
         self.set_pmd(child, copy, Pte(folio, False))
         return True
 
@@ -105,7 +111,15 @@ class Fork(Gup):
 
     def fork_dup(self, folio: Folio, pages: list[Page], parent: Mm, child: Mm) -> bool:
         """The child's mappings; false when a page may be pinned."""
+        if type(folio.mapping) is File:
+            return self.folio_try_dup_file_rmap_ptes(folio, pages, parent, child)
         return self.folio_try_dup_anon_rmap_ptes(folio, pages, parent, child)
+
+    def folio_try_dup_file_rmap_ptes(self, folio: Folio, pages: list[Page], parent: Mm, child: Mm) -> bool:
+        """Pages of a file that is mapped private are never anybody's own."""
+        self.folio_add_file_rmap_ptes(folio, pages, child)
+        child.file_pages += len(pages)
+        return True
 
     def copy_present_page(self, page: Page, child: Mm, copy: Vma, number: int) -> bool:
         """The child gets a page of its own at once.

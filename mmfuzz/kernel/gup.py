@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mmfuzz.kernel.fault import Fault
+from mmfuzz.kernel.file import File
+from mmfuzz.kernel.filefault import SIGBUS, FileFault
 from mmfuzz.kernel.mm import Mm, Pte, Vma
 from mmfuzz.kernel.page import Page
 from mmfuzz.observation import TABLE, ZERO
@@ -12,7 +13,7 @@ ATTEMPTS = 4
 """Faults for one page at most: a huge zero page is replaced, split, and then a PTE is unshared."""
 
 
-class Gup(Fault):
+class Gup(FileFault):
     """__get_user_pages(). A range's pages are listed in order; None stands for the zero page."""
 
     def gup(self, mm: Mm, vma: Vma, span: range, *, write: bool, pin: bool) -> tuple[str, list[Page | None]]:
@@ -55,20 +56,31 @@ class Gup(Fault):
             entry = vma.ptes[page] if vma.pmd is TABLE else vma.pmd
             if entry is ZERO and not write and not pin:
                 return ""
-            if type(entry) is Pte and self.is_as_asked(entry, write=write, pin=pin):
+            if type(entry) is Pte and self.is_as_asked(vma, entry, write=write, pin=pin):
                 return ""
             if not write and (entry is ZERO or type(entry) is Pte):
-                if not self.unshare(mm, vma, page):
-                    return "ENOMEM"
+                error = self.unshare(mm, vma, page)
+                if error:
+                    return "EFAULT" if error == SIGBUS else error
                 continue
             error = self.handle_fault(mm, vma, page, write=write)
             if error:
-                return error
+                return "EFAULT" if error == SIGBUS else error
         return "EFAULT"
 
-    def is_as_asked(self, entry: Pte, *, write: bool, pin: bool) -> bool:
+    def is_as_asked(self, vma: Vma, entry: Pte, *, write: bool, pin: bool) -> bool:
         """Whether a present entry will do: writable, or for a read-only pin not to be unshared first."""
-        return entry.writable if write else not pin or not self.must_unshare(entry.page)
+        if write:
+            return entry.writable
+        if not pin or vma.shared:
+            return True
+        if vma.file is not None and type(entry.page.head.mapping) is File:
+            return not self.must_unshare_file()
+        return not self.must_unshare(entry.page)
+
+    def must_unshare_file(self) -> bool:
+        """A long-term pin of a private mapping takes a copy of the file's page at once (84209e87c696, v6.2)."""
+        return True
 
     def must_unshare(self, page: Page) -> bool:
         """gup_must_unshare(): a pin of an anonymous page that is not exclusive would lose it at the next write.
@@ -78,12 +90,14 @@ class Gup(Fault):
         """
         return not page.anon_exclusive
 
-    def unshare(self, mm: Mm, vma: Vma, page: int) -> bool:
-        """FAULT_FLAG_UNSHARE; false when memory is short."""
+    def unshare(self, mm: Mm, vma: Vma, page: int) -> str:
+        """FAULT_FLAG_UNSHARE."""
+        if vma.file is not None:
+            return self.handle_file_fault(mm, vma, page, write=False, unshare=True)
         if vma.pmd is not TABLE:
             self.do_huge_pmd_wp_page(mm, vma, unshare=True)
-            return True
-        return self.do_wp_page(mm, vma, page, unshare=True)
+            return ""
+        return "" if self.do_wp_page(mm, vma, page, unshare=True) else "ENOMEM"
 
     def grab_pin(self, page: Page) -> None:
         """try_grab_folio() with FOLL_PIN: 1024 references on a base page, one and a pin on a large folio.

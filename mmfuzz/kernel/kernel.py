@@ -6,7 +6,7 @@ from mmfuzz.kernel.lru import CPUS
 from mmfuzz.kernel.mm import Mm, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.kernel.protect import Protect
-from mmfuzz.ops import AS_WRITTEN, CLEAN, DIRTY_LOCK
+from mmfuzz.ops import AS_WRITTEN, BASE, CLEAN, DIRTY_LOCK
 from mmfuzz.profiles import Profile
 
 
@@ -41,6 +41,13 @@ class Kernel(Protect):
     def mmap(self, process: int, area: int, order: int) -> None:
         """Map an anonymous area."""
         self.mms[process].vmas[area] = Vma(area, order, self.nr_huge)
+
+    def mmap_file(self, process: int, area: int, number: int, *, shared: bool) -> None:
+        """Map a file, from its first page on."""
+        mm = self.mms[process]
+        file = self.file(number)
+        vma = mm.vmas[area] = Vma(area, BASE, self.nr_huge, file, shared=shared)
+        file.mappers[mm, vma] = None
 
     def fork(self, process: int, child: int) -> str:
         """fork() into slot `child`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import MigrationPte, Mm, Pte, Vma
 from mmfuzz.kernel.page import Folio
 from mmfuzz.kernel.reclaim import Reclaim
@@ -20,7 +21,7 @@ class Migrate(Reclaim):
         batch: list[tuple[Folio, Folio]] = []
         for folio in self.folios_in(vma, span):
             for piece in self.split_for_migration(folio):
-                if not self.folio_mapped(piece) or not self.folio_isolate_lru(piece):
+                if not self.can_migrate(piece) or not self.folio_isolate_lru(piece):
                     continue
                 fresh = self.alloc_folio(piece.order)
                 if fresh is None:
@@ -35,6 +36,10 @@ class Migrate(Reclaim):
             self.folio_put(fresh)
             self.folio_put(folio)
         return error
+
+    def can_migrate(self, folio: Folio) -> bool:
+        """What anonymous memory maps, and what files have in memory."""
+        return self.folio_mapped(folio) or type(folio.mapping) is File or folio.swapcache
 
     def split_for_migration(self, folio: Folio) -> list[Folio]:
         """A partially mapped folio goes in pieces, or stays: what is to migrate, the folio or its pieces in use.
@@ -68,7 +73,10 @@ class Migrate(Reclaim):
             self.folio_get(target)
             if exclusive:
                 self.set_exclusive(target)
-            self.folio_add_anon_rmap_pmd(target, mm)
+            if type(target.mapping) is File:
+                self.folio_add_file_rmap_pmd(target, mm)
+            else:
+                self.folio_add_anon_rmap_pmd(target, mm)
             self.set_pmd(mm, vma, Pte(target, writable))
         for mm, vma, number in unmapped:
             entry = vma.ptes[number]
@@ -89,8 +97,8 @@ class Migrate(Reclaim):
         return whole
 
     def migrate_expected_refs(self, folio: Folio) -> int:
-        """What an unmapped folio may have: the isolation's reference and the swap cache's."""
-        return 1 + (len(folio.pages) if folio.swapcache else 0)
+        """What an unmapped folio may have: the isolation's reference and those of its caches."""
+        return 1 + self.cache_refs(folio)
 
     def move_mapping(self, folio: Folio, fresh: Folio) -> bool:
         """folio_migrate_mapping(): contents, identity and swap cache go over; false when it must stay."""
@@ -100,6 +108,8 @@ class Migrate(Reclaim):
         fresh.index = folio.index
         fresh.dirty = folio.dirty
         fresh.partially_mapped = folio.partially_mapped
+        if type(folio.mapping) is File:
+            self.move_in_page_cache(folio, fresh)
         if folio.swapcache:
             slot = folio.swap
             counts = [self.swap_map[slot + page.number] for page in folio.pages]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.kernel.swap import SwapSpace
-from mmfuzz.observation import TABLE, Special
+from mmfuzz.observation import TABLE, KernelBug, Special
 from mmfuzz.profiles import Profile
 
 
@@ -55,25 +56,42 @@ class AnonVma:
         self.mms: dict[Mm, None] = {}
 
 
+class PageTable:
+    """A page full of PTEs. It is in one place only: preallocated by a fault, under a PMD, or deposited for one."""
+
+    __slots__ = ()
+
+
 class Vma:
-    """One area of an address space: which pages are mapped, the order policy, and its page table."""
+    """One area of an address space: which pages are mapped, the order policy, and its page table.
 
-    __slots__ = ("anon_vma", "area", "order", "pmd", "present", "ptes")
+    A mapping of a file maps the file's pages at the numbers that they have there; `shared` is MAP_SHARED.
+    """
 
-    def __init__(self, area: int, order: int, pages: int) -> None:
+    __slots__ = ("anon_vma", "area", "deposit", "file", "order", "pmd", "present", "ptes", "shared", "table")
+
+    def __init__(
+        self, area: int, order: int, pages: int, file: File | None = None, *, shared: bool = False
+    ) -> None:
         self.area = area
         self.order = order
+        self.file = file
+        self.shared = shared
         self.present = [True] * pages
         """Whether each page is inside the VMA: an unmap may leave several VMAs in an area."""
         self.pmd: PmdEntry = None
         self.ptes: list[PteEntry] = [None] * pages
         self.anon_vma: AnonVma | None = None
+        self.table: PageTable | None = None
+        """The page table, while `pmd` is `TABLE`."""
+        self.deposit: PageTable | None = None
+        """The table that a huge anonymous mapping keeps for the day when it is split."""
 
 
 class Mm:
     """An address space. Areas stand at the same addresses in every process of a fork family."""
 
-    __slots__ = ("cpu", "has_pinned", "mm_id", "process", "vmas")
+    __slots__ = ("cpu", "file_pages", "has_pinned", "mm_id", "process", "vmas")
 
     def __init__(self, process: int, mm_id: int, cpu: int) -> None:
         self.process = process
@@ -83,6 +101,8 @@ class Mm:
         self.has_pinned = False
         """MMF_HAS_PINNED: fork looks for pinned pages only when this is set."""
         self.vmas: dict[int, Vma] = {}
+        self.file_pages = 0
+        """MM_FILEPAGES and MM_SHMEMPAGES: pages of files that are mapped."""
 
 
 class AddressSpaces(SwapSpace):
@@ -95,6 +115,8 @@ class AddressSpaces(SwapSpace):
         """(mm, area) whose PMD entry this step wrote."""
         self.pte_writes: dict[tuple[Mm, int, int], None] = {}
         """(mm, area, page) whose PTE this step wrote."""
+        self.page_tables: dict[PageTable, None] = {}
+        """Page tables that were allocated and not freed yet: nr_page_table_pages."""
         self._next_mm_id = 1
 
     def new_mm(self, process: int, cpu: int) -> Mm:
@@ -116,7 +138,44 @@ class AddressSpaces(SwapSpace):
     def need_table(self, mm: Mm, vma: Vma) -> None:
         """pte_alloc(): a page table where there is none."""
         if vma.pmd is None:
-            self.set_pmd(mm, vma, TABLE)
+            self.pmd_install(mm, vma, self.pte_alloc_one())
+
+    def pte_alloc_one(self) -> PageTable:
+        """A page table that is nowhere yet."""
+        table = PageTable()
+        self.page_tables[table] = None
+        return table
+
+    def pte_free(self, table: PageTable) -> None:
+        """The end of a page table."""
+        if table not in self.page_tables:
+            raise KernelBug("BUG: Bad page state: a page table was freed twice")
+        del self.page_tables[table]
+
+    def pmd_install(self, mm: Mm, vma: Vma, table: PageTable) -> None:
+        """pmd_populate(): from now on the table is under the PMD."""
+        vma.table = table
+        self.set_pmd(mm, vma, TABLE)
+
+    def deposit_table(self, vma: Vma, table: PageTable) -> None:
+        """pgtable_trans_huge_deposit(): what a split of the huge mapping will need is there beforehand."""
+        vma.deposit = table
+
+    def withdraw_table(self, vma: Vma) -> PageTable:
+        """pgtable_trans_huge_withdraw()."""
+        table = vma.deposit
+        if table is None:
+            raise KernelBug("BUG: no page table was deposited for a huge mapping")
+        vma.deposit = None
+        return table
+
+    def free_tables(self, mm: Mm, vma: Vma) -> None:
+        """free_pgtables(): nothing is mapped in the area any more."""
+        if vma.table is not None:
+            self.pte_free(vma.table)
+            vma.table = None
+        if vma.pmd is not None:
+            self.set_pmd(mm, vma, None)
 
     def anon_vma_prepare(self, mm: Mm, vma: Vma) -> AnonVma:
         """The anon_vma of an area, made with its first page."""
@@ -126,10 +185,8 @@ class AddressSpaces(SwapSpace):
         return vma.anon_vma
 
     def mapped_at(self, folio: Folio, mm: Mm) -> Vma | None:
-        """The area of `mm` in which the folio may be mapped, by its anon_vma."""
+        """The area of `mm` in which an anonymous folio may be mapped, by its anon_vma."""
         anon_vma = folio.mapping
-        if anon_vma is None:
-            return None
         for vma in mm.vmas.values():
             if vma.anon_vma is anon_vma:
                 return vma

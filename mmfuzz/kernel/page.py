@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mmfuzz.kernel.file import File
     from mmfuzz.kernel.mm import AnonVma
 
 ENTIRELY_MAPPED = 0x800000
@@ -50,6 +51,7 @@ class Page:
         "pages",
         "partially_mapped",
         "pfn",
+        "private",
         "swap",
         "swapcache",
         "uptodate",
@@ -87,9 +89,10 @@ class Page:
         self.mm_id1 = 0
         self.mm_maps1 = 0
         self.mm_shared = False
-        self.mapping: AnonVma | None = None
+        self.mapping: AnonVma | File | None = None
+        """Where reverse mapping looks: a fork family, or the file whose page cache holds the folio."""
         self.index = 0
-        """Page number, in its area, of the folio's first page."""
+        """Page number, in its area or in its file, of the folio's first page."""
         self.swap = 0
         """Swap slot of the first page while `swapcache`."""
         self.swapcache = False
@@ -98,6 +101,8 @@ class Page:
         self.uptodate = True
         """Cleared by a read from swap that failed, for as long as the folio is in the swap cache."""
         self.partially_mapped = False
+        self.private = False
+        """PG_private: the file system keeps something with the folio, and a reference."""
         self.compound_lock = False
         """PG_compound_lock, until v4.4."""
         # Of the second page of a compound page only:

@@ -16,6 +16,8 @@ class Protect(Collapse):
 
     def protect_range(self, mm: Mm, vma: Vma, span: range) -> None:
         """Write-protect what a range maps; a PMD that maps more than that is split first."""
+        if vma.pmd is None:
+            return
         if vma.pmd is not TABLE:
             if len(span) == self.nr_huge:
                 if type(vma.pmd) is Pte and vma.pmd.writable:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio
-from mmfuzz.kernel.split import Split
+from mmfuzz.kernel.truncate import Truncate
 from mmfuzz.observation import TABLE
 
 
-class Reclaim(Split):
+class Reclaim(Truncate):
     """reclaim_pages() over the folios that a range refers to."""
 
     def swap_out_range(self, vma: Vma, span: range) -> None:
@@ -19,9 +20,14 @@ class Reclaim(Split):
                 self.shrink_folio(folio)
 
     def folios_in(self, vma: Vma, span: range, *, cached: bool = False) -> list[Folio]:
-        """The folios that a range maps, with `cached` also those its swap entries have in the swap cache, each once."""
+        """The folios that a range maps, with `cached` also those its swap entries have in the swap cache, each once.
+
+        Of a file it is all that the page cache, or the swap cache, holds of the range, mapped or not, as well.
+        """
         found: dict[Folio, None] = {}
-        if type(vma.pmd) is Pte:
+        if vma.file is not None:
+            found = dict.fromkeys(self.folios_of(vma.file, span))
+        if type(vma.pmd) is Pte and vma.file is None:
             return [vma.pmd.page]
         for page in span:
             entry = vma.ptes[page] if vma.pmd is TABLE else None
@@ -31,10 +37,51 @@ class Reclaim(Split):
                 found[self.swap_cache[entry.slot].head] = None
         return list(found)
 
+    def shrink_file_folio(self, folio: Folio) -> None:
+        """A folio of a file: unmapped, written if need be, and dropped."""
+        file = folio.mapping
+        assert type(file) is File
+        if self.file_reclaim_splits(file, folio):
+            self.split_for_reclaim(folio)
+            return
+        self.unmap_file_folio(folio)
+        if self.is_freeable(folio) or not (folio.dirty or file.shmem):
+            self.page_out(file, folio)
+        self.folio_putback_lru(folio)
+
+    def file_reclaim_splits(self, file: File, folio: Folio) -> bool:
+        """Whether a folio goes in pieces: one that reaches behind the end of its file."""
+        return folio.order > 0 and folio.index + len(folio.pages) > file.size
+
+    def page_out(self, file: File, folio: Folio) -> None:
+        """To swap, or to disk where it is dirty; what is clean leaves the page cache."""
+        if file.shmem:
+            self.shmem_writeout(file, folio)
+            return
+        if folio.dirty:
+            self.write_file_folio(file, folio)
+        self.release_private(folio)
+        if self.ref_freeze(folio, 1 + self.cache_refs(folio)):
+            self.uncache_file(folio)
+            self.ref_unfreeze(folio, 1)
+
+    def is_freeable(self, folio: Folio) -> bool:
+        """is_page_cache_freeable(): nothing but the caches and the caller refers to the folio."""
+        return folio._refcount == 1 + self.cache_refs(folio)
+
+    def write_file_folio(self, file: File, folio: Folio) -> None:
+        """Write a folio to disk; it is clean then."""
+        for page in folio.pages:
+            file.disk[folio.index + page.number] = page.content
+        folio.dirty = False
+
     def shrink_folio(self, folio: Folio) -> None:
         """shrink_folio_list() for one isolated folio."""
         if not self.folio_trylock(folio):
             self.folio_putback_lru(folio)
+            return
+        if type(folio.mapping) is File:
+            self.shrink_file_folio(folio)
             return
         if not self.folio_mapped(folio):
             if folio.swapcache and folio.dirty:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mmfuzz.kernel.mm import AddressSpaces, Mm, Pte, PteEntry, Vma
+from mmfuzz.kernel.file import File
+from mmfuzz.kernel.filemap import Filemap
+from mmfuzz.kernel.mm import Mm, Pte, PteEntry, Vma
 from mmfuzz.kernel.page import ENTIRELY_MAPPED, Folio, Page
 from mmfuzz.observation import TABLE
 
 
-class Rmap(AddressSpaces):
+class Rmap(Filemap):
     """Callers raise the refcount before they add a mapping, and drop it after they removed one."""
 
     def set_exclusive(self, page: Page) -> None:
@@ -52,6 +54,14 @@ class Rmap(AddressSpaces):
         if folio._entire_mapcount == 0:
             folio._nr_pages_mapped += ENTIRELY_MAPPED
         self.add_large_mapcount(folio, 1, mm)
+
+    def folio_add_file_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
+        """The same for pages of a file."""
+        self.folio_add_anon_rmap_ptes(folio, pages, mm)
+
+    def folio_add_file_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
+        """The same for a huge page of a file."""
+        self.folio_add_anon_rmap_pmd(folio, mm)
 
     def folio_try_dup_anon_rmap_ptes(
         self, folio: Folio, pages: Sequence[Page], parent: Mm, child: Mm
@@ -115,8 +125,8 @@ class Rmap(AddressSpaces):
                 self.deferred_split_folio(folio)
 
     def deferred_split_folio(self, folio: Folio) -> None:
-        """Mark a folio for splitting, as some of its pages are of no use; reclaim sees to a cached one itself."""
-        if not folio.swapcache:
+        """Mark a folio for splitting, as some of its pages are of no use; caches see to theirs themselves."""
+        if not folio.swapcache and type(folio.mapping) is not File:
             folio.partially_mapped = True
 
     # The large mapcount and the two mms that it tracks
@@ -174,19 +184,29 @@ class Rmap(AddressSpaces):
         return page._mapcount + 1 + page.head._entire_mapcount + 1
 
     def expected_ref_count(self, folio: Folio) -> int:
-        """folio_expected_ref_count(): maps and swap cache; no pin, no isolation, no caller."""
-        return self.folio_mapcount(folio) + (len(folio.pages) if folio.swapcache else 0)
+        """folio_expected_ref_count(): maps, caches and private data; no pin, no isolation, no caller."""
+        return self.folio_mapcount(folio) + self.cache_refs(folio)
+
+    def cache_refs(self, folio: Folio) -> int:
+        """What the swap cache, or the page cache and the file system, hold: n for a folio of n pages."""
+        if folio.swapcache:
+            return len(folio.pages)
+        if type(folio.mapping) is File:
+            return len(folio.pages) + folio.private
+        return 0
 
     # Walking
 
     def rmap_walk(self, folio: Folio) -> Iterator[tuple[Mm, Vma]]:
         """Every address space that may map the folio, with the area."""
-        if folio.mapping is None:
-            return
-        for mm in list(folio.mapping.mms):
-            vma = self.mapped_at(folio, mm)
-            if vma is not None:
-                yield mm, vma
+        mapping = folio.mapping
+        if isinstance(mapping, File):
+            yield from list(mapping.mappers)
+        elif mapping is not None:
+            for mm in list(mapping.mms):
+                vma = self.mapped_at(folio, mm)
+                if vma is not None:
+                    yield mm, vma
 
     def ptes_of(self, folio: Folio, vma: Vma) -> Iterator[tuple[int, PteEntry]]:
         """(page, entry) of each PTE that stands where the folio would be mapped in an area."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.fork import Fork
 from mmfuzz.kernel.mm import MigrationPte, Mm, Pte, Vma
 from mmfuzz.kernel.page import Folio, Page
@@ -20,6 +21,7 @@ class Split(Fork):
 
     def split_folio(self, folio: Folio, keep: Page) -> str:
         """Split `folio`; the caller's reference ends on `keep`. An errno name when it was refused."""
+        self.release_private(folio)
         if not self.can_split_folio(folio):
             return EAGAIN
         unmapped = self.unmap_folio(folio)
@@ -27,6 +29,7 @@ class Split(Fork):
             self.remap(unmapped, use_zero_page=False)
             return EAGAIN
         pages = self.rebuild(folio)
+        self.drop_beyond_eof(pages)
         self.remap(unmapped, use_zero_page=self.split_uses_zero_page)
         for page in pages:
             if page is not keep:
@@ -40,14 +43,30 @@ class Split(Fork):
 
     def split_frozen_refs(self, folio: Folio) -> int:
         """What is left once everything is unmapped: the caller and the swap cache."""
-        return 1 + (len(folio.pages) if folio.swapcache else 0)
+        return 1 + self.cache_refs(folio)
 
     def unmap_folio(self, folio: Folio) -> Unmapped:
-        """Replace every mapping by migration entries; PMD mappings are split, and stay so."""
+        """Replace every mapping by migration entries; PMD mappings are split, and stay so. A file's just go."""
+        if type(folio.mapping) is File:
+            self.unmap_file_folio(folio)
+            return []
         for mm, vma in self.rmap_walk(folio):
             if type(vma.pmd) is Pte and vma.pmd.page is folio:
                 self.split_huge_pmd(mm, vma)
         return self.unmap_ptes(folio)
+
+    def unmap_file_folio(self, folio: Folio) -> None:
+        """try_to_unmap() for pages of a file: whoever needs one has it back by a fault."""
+        for mm, vma in self.rmap_walk(folio):
+            if type(vma.pmd) is Pte and vma.pmd.page is folio:
+                self.unmap_huge_file(mm, vma)
+            pages = self.ptes_mapping(folio, vma)
+            for page in pages:
+                self.set_pte(mm, vma, page, None)
+            if pages:
+                self.folio_remove_rmap_ptes(folio, [folio.pages[page - folio.index] for page in pages], mm)
+                self.unmapped_file(mm, folio, len(pages))
+                self.folio_put(folio, len(pages))
 
     def unmap_ptes(self, folio: Folio) -> Unmapped:
         """Replace every PTE that maps the folio by a migration entry."""
@@ -89,7 +108,7 @@ class Split(Fork):
 
     def piece_refs(self, page: Page) -> int:
         """A piece begins with the caller's reference and, if it is cached, the swap cache's."""
-        return 1 + page.swapcache
+        return 1 + self.cache_refs(page)
 
     def remap(self, unmapped: Unmapped, *, use_zero_page: bool) -> None:
         """Turn migration entries back into mappings."""
@@ -107,7 +126,10 @@ class Split(Fork):
         self.folio_get(page.head)
         if entry.exclusive:
             self.set_exclusive(page)
-        self.folio_add_anon_rmap_ptes(page.head, (page,), mm)
+        if type(page.head.mapping) is File:
+            self.folio_add_file_rmap_ptes(page.head, (page,), mm)
+        else:
+            self.folio_add_anon_rmap_ptes(page.head, (page,), mm)
         self.set_pte(mm, vma, number, Pte(page, entry.writable))
 
     def split_mapped_page(self, vma: Vma, number: int) -> str:

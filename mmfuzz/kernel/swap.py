@@ -117,6 +117,10 @@ class SwapSpace(Lru):
         """folio_mapped(): by any PTE or PMD."""
         return (folio._large_mapcount if folio.order else folio._mapcount) >= 0
 
+    def mark_dirty(self, folio: Folio) -> None:
+        """folio_mark_dirty(): what the folio holds is nowhere else."""
+        folio.dirty = True
+
     def swap_read_folio(self, folio: Folio, slot: int) -> None:
         """Read what was written to a slot into a base page; one that could not be read is not uptodate."""
         folio.content = self.swap_data[slot]

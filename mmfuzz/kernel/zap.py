@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.huge import HugeMappings
 from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.observation import TABLE
+from mmfuzz.observation import TABLE, KernelBug
 
 
 class Zap(HugeMappings):
@@ -31,10 +32,14 @@ class Zap(HugeMappings):
     def zap_pmd(self, mm: Mm, vma: Vma) -> None:
         """Drop the PMD mapping of an area."""
         entry = vma.pmd
+        if vma.file is not None:
+            self.unmap_huge_file(mm, vma)
+            return
         self.set_pmd(mm, vma, None)
         if type(entry) is Pte:
             self.folio_remove_rmap_pmd(entry.page, mm)
             self.zap_put(entry.page, 1)
+        self.pte_free(self.withdraw_table(vma))
 
     def zap_pte(self, mm: Mm, vma: Vma, page: int, stop: int) -> int:
         """Drop one entry, or all neighbouring ones of one large folio; how many."""
@@ -45,6 +50,8 @@ class Zap(HugeMappings):
                 self.set_pte(mm, vma, number, None)
             folio = entry.page.head
             self.folio_remove_rmap_ptes(folio, pages, mm)
+            if vma.file is not None and type(folio.mapping) is File:
+                self.unmapped_file(mm, folio, len(pages))
             self.zap_put(folio, len(pages))
             return len(pages)
         self.set_pte(mm, vma, page, None)
@@ -81,8 +88,10 @@ class Zap(HugeMappings):
         """The end of an address space."""
         for vma in mm.vmas.values():
             self.zap_range(mm, vma, range(self.nr_huge))
-            if vma.anon_vma is not None:
-                vma.anon_vma.mms.pop(mm, None)
+            self.unlink_vma(mm, vma)
+            self.free_tables(mm, vma)
+        if mm.file_pages:
+            raise KernelBug(f"BUG: Bad rss-counter state: {mm.file_pages} pages of files")
         mm.vmas.clear()
         del self.mms[mm.process]
 
@@ -92,8 +101,13 @@ class Zap(HugeMappings):
         for page in span:
             vma.present[page] = False
         if not any(vma.present):
-            if vma.pmd is not None:
-                self.set_pmd(mm, vma, None)
-            if vma.anon_vma is not None:
-                vma.anon_vma.mms.pop(mm, None)
+            self.unlink_vma(mm, vma)
+            self.free_tables(mm, vma)
             del mm.vmas[vma.area]
+
+    def unlink_vma(self, mm: Mm, vma: Vma) -> None:
+        """Reverse mapping does not find the area any more."""
+        if vma.anon_vma is not None:
+            vma.anon_vma.mms.pop(mm, None)
+        if vma.file is not None:
+            vma.file.mappers.pop((mm, vma), None)

@@ -23,6 +23,10 @@ def state_of(folio: Folio, world: World) -> int:
     flags = 1 if folio.slot is None else _cached(folio, folio.slot, world)
     if folio.batches:
         flags |= 64
+    if folio.of_file:
+        flags |= _OF_FILE if folio.file is None else _FILED
+    if folio.private:
+        flags |= _PRIVATE
     order = folio.order
     if not order:
         page = folio.pages[0]
@@ -47,6 +51,8 @@ _BASE_MAPPED = 1 << 14
 
 _ABANDONED = 1 << 16
 _BY_DEVICE = 1 << 17
+_OF_FILE, _FILED, _PRIVATE = 1 << 18, 1 << 19, 1 << 20
+"""Cut off from its file; in a page cache; with private data."""
 
 
 def _cached(folio: Folio, first: int, world: World) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.owners import Area, Page, Slot
+from mmfuzz.model.owners import Area, Folio, Page, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE
 from mmfuzz.ops import Operation
@@ -128,6 +128,10 @@ def _collapse(world: World, op: ops.Collapse) -> str | None:
     area = world.area(op.process, op.area)
     if area is None or not all(area.mapped):
         return f"area {op.area} is not mapped whole"
+    if area.file is not None:
+        if type(area.pmd) is Folio:
+            return "a huge page is mapped already"
+        return None if any(area.file.cached) else "the page cache has nothing of the file"
     if area.pmd is not TABLE:
         return "there is no page table to collapse"
     for owned in area.table:
@@ -165,7 +169,8 @@ def _needing(found: Callable[[World, Area, int], bool], what: str) -> Callable[[
 
 
 def _present(world: World, area: Area, page: int) -> bool:
-    return type(area.at(page)) is Page
+    owned = area.source(page)
+    return type(owned) is Page or (area.file is not None and type(owned) is Slot and owned.page is not None)
 
 
 def _swapped(world: World, area: Area, page: int) -> bool:
@@ -173,13 +178,41 @@ def _swapped(world: World, area: Area, page: int) -> bool:
 
 
 def _reclaimable(world: World, area: Area, page: int) -> bool:
-    owned = area.at(page)
+    owned = area.source(page)
     return type(owned) is Page or (type(owned) is Slot and owned.page is not None)
 
 
 def _cached(world: World, area: Area, page: int) -> bool:
     owned = area.at(page)
     return type(owned) is Page and owned.folio.slot is not None
+
+
+def _map(world: World, op: ops.Map) -> str | None:
+    process = world.processes.get(op.process)
+    if process is None:
+        return f"process {op.process} is not alive"
+    return f"area {op.area} is mapped already" if op.area in process.areas else None
+
+
+def _inside_file(world: World, op: ops.ReadFile | ops.Punch) -> str | None:
+    size = world.file(op.file).size
+    end = op.page + op.count if op.count else world.pages
+    return None if end <= size else f"the range ends behind the file's {size} pages"
+
+
+def _write_file(world: World, op: ops.WriteFile) -> str | None:
+    if op.page + op.count > world.pages:
+        return f"the range ends beyond the {world.pages} pages that a file may have"
+    return None
+
+
+def _truncate(world: World, op: ops.Truncate) -> str | None:
+    size = world.file(op.file).size
+    if op.size > world.pages:
+        return f"a file has at most {world.pages} pages"
+    if op.size == size and not any(world.file(op.file).cached):
+        return f"the file has {size} pages already"
+    return None
 
 
 def _always(world: World, op: Operation) -> str | None:
@@ -209,6 +242,11 @@ ASK: dict[type[Operation], Ask] = {
     ops.Migrate: _needing(_present, "present"),
     ops.Drain: _always,
     ops.Free: _free,
+    ops.Map: _map,
+    ops.ReadFile: _inside_file,
+    ops.WriteFile: _write_file,
+    ops.Truncate: _truncate,
+    ops.Punch: _inside_file,
     ops.Fail: _always,
     ops.Protect: _needing(_present, "present"),
 }

@@ -7,13 +7,17 @@ one, and a page that comes into being takes its value from there.
 
 from __future__ import annotations
 
-from mmfuzz.model.owners import Area, Folio, Owned, Page, Process, Slot, Where
+from mmfuzz.model.owners import Area, File, Folio, Owned, Page, Process, Slot, Where
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO, Entry, Mapped, Report, Swapped
+from mmfuzz.ops import FILES
 from mmfuzz.violation import Term, Violation
 
 Move = tuple[Where, Owned, Owned]
 """(address, what it referred to, what it refers to now)."""
+
+Filing = tuple[File, int, Owned, Owned]
+"""(file, index, what its page cache had there, what it has now)."""
 
 Turn = tuple[int, int, list[Owned], list[Owned]]
 """(process, area, what each page referred to, what each refers to now); all of one side are nothing."""
@@ -32,7 +36,9 @@ def describe(owned: Owned) -> str:
 
 
 def address(where: Where) -> str:
-    """An address as programs spell it."""
+    """An address as programs spell it; a page of a file for a swap entry in a page cache."""
+    if where[0] < 0:
+        return f"{FILES[-1 - where[0]].name}.{where[2]}"
     return f"p{where[0]} a{where[1]}.{where[2]}"
 
 
@@ -51,6 +57,7 @@ class Change:
         "_listed",
         "_origins",
         "_recached",
+        "_refiled",
         "_relocates",
         "_replaced",
         "_sources",
@@ -58,6 +65,7 @@ class Change:
         "_unread",
         "_wholes",
         "_world",
+        "filings",
         "moves",
         "turns",
     )
@@ -80,8 +88,11 @@ class Change:
         self._wholes: dict[Folio, None] = {}
         self._listed: dict[Where, Entry] | None = None
         self._recached: dict[int, int | None] = {}
+        self._refiled: dict[tuple[int, int], Entry] = {}
         self._replaced: list[Folio] = []
         self._sources: dict[Page, Owned] = {}
+        self.filings: list[Filing] = []
+        """Each entry of a page cache that changed."""
         self._unread: tuple[int, ...] = ()
         self.moves: list[Move] = []
         """Each entry that changed, but for those of `turns`."""
@@ -99,6 +110,8 @@ class Change:
             for number, frame in report.cached:
                 if frame is not None:
                     self._cache(number, frame)
+        for number, index, entry in report.filed:
+            self._file(self._world.file(number), index, entry)
         if report.pmds:
             self._pmds(report)
         elif report.ptes:
@@ -107,6 +120,8 @@ class Change:
             self._uncache(report.cached)
         for head, slots in report.batched:
             self._batch(head, slots)
+        for head, private in report.private:
+            self._keep_private(head, private)
         if self._wholes or self._replaced:
             self._check_gone()
 
@@ -136,7 +151,13 @@ class Change:
         if self._listed is None:
             self._listed = {(process, area, number): entry for process, area, number, entry in report.ptes}
             self._recached = dict(report.cached)
+            self._refiled = {(number, index): entry for number, index, entry in report.filed}
         folio = page.folio
+        if folio.file is not None:
+            at = (folio.file.number, folio.first + page.index)
+            filed = self._refiled.get(at, page)
+            if filed is page or (type(filed) is Mapped and filed.frame == frame):
+                return True
         if page.pins or page.gets:
             return True
         if folio.slot is not None and self._recached.get(folio.slot + page.index, frame) == frame:
@@ -210,8 +231,64 @@ class Change:
             )
         if slot.page is not None and slot.page is not page:
             slot.page.folio.slot = None
+            self._world.affected[slot.page.folio] = None
         slot.page = page
         self._stand(page, number)
+
+    def _file(self, file: File, index: int, entry: Entry) -> None:
+        """One entry of a page cache: what the file holds there stays, wherever it is now."""
+        value = file.value(index)
+        old = file.cached[index]
+        now: Page | Slot | None = None
+        if type(entry) is Mapped:
+            now = self._file_page(file, index, entry.frame, value)
+        elif type(entry) is Swapped:
+            now = self._world.slots.get(entry.slot)
+            if now is None or now.contents != value:
+                seen = now.contents if now is not None else 0
+                raise _lost(file.where(index), old, f"swap slot {entry.slot}", value, seen)
+            now.entries.add(file.where(index))
+        if type(old) is Slot and old is not now:
+            old.entries.discard(file.where(index))
+            self._world.loose[old] = None
+        elif type(old) is Page and old is not now:
+            if old.folio.file is file:
+                old.folio.file = None
+            self._world.affected[old.folio] = None
+        file.cached[index] = now
+        if now is None:
+            file.kept[index] = value
+        elif type(now) is Page:
+            now.folio.file = file
+        self.filings.append((file, index, old, now))
+
+    def _file_page(self, file: File, index: int, frame: int, value: int) -> Page:
+        page = self._world.frames.get(frame)
+        if page is None:
+            raise Violation("page-cache", f"{file}.{index} is frame {frame}, which is in no folio in use")
+        folio = page.folio
+        if page.value is None:
+            page.value = value
+        elif page.value != value:
+            raise _lost(file.where(index), file.cached[index], f"frame {frame}", value, page.value)
+        if index >= file.size and file.cached[index] is None:
+            raise Violation("page-cache", f"page {index} of {file} is cached, beyond its {file.size} pages")
+        if folio.file is not None and (folio.file is not file or folio.first != index - page.index):
+            raise Violation(
+                "page-cache",
+                f"frame {frame} is {file}.{index}, and {folio.file}.{folio.first + page.index} as well",
+                folio=folio_name(folio),
+            )
+        folio.first = index - page.index
+        folio.of_file = True
+        self._world.affected[folio] = None
+        return page
+
+    def _keep_private(self, head: int, private: bool) -> None:
+        page = self._world.frames.get(head)
+        if page is not None:
+            page.folio.private = private
+            self._world.affected[page.folio] = None
 
     def _is_reused(self, slot: Slot, page: Page) -> bool:
         """Whether a slot that only the cache held was freed and given to another page in this very step."""
@@ -288,6 +365,8 @@ class Change:
                 now: Owned = owned
             else:
                 now = self._trace(where, owned, entry)
+                if area.file is not None:
+                    _fits_file(where, area, area.file, now)
             if new is TABLE:
                 area.table[page] = now
                 self._world.link(where, now, writable=type(entry) is Mapped and entry.writable)
@@ -307,7 +386,11 @@ class Change:
             for page, owned in enumerate(old):
                 where = (process, number, page)
                 source = origins[page] if owned is None and origins is not None else owned
+                if source is None and area.file is not None:
+                    source = area.file.cached[page]
                 now = self._trace_page(where, source, new.frame + page)
+                if area.file is not None:
+                    _fits_file(where, area, area.file, now)
                 if now is not owned:
                     self.moves.append((where, owned, now))
         self._world.map_whole(process, number, area, folio, writable=new.writable)
@@ -317,7 +400,7 @@ class Change:
 
         Otherwise each page has to be traced.
         """
-        if any(old):
+        if any(old) or folio.of_file:
             return False
         if process == self._child:
             return self._origins[number] == folio.pages
@@ -348,14 +431,16 @@ class Change:
             old = area.table[page]
             if old is not None:
                 world.unlink(where, old)
-            found.append((where, area.table, old, entry))
+            found.append((where, area, old, entry))
         child = self._child
-        for where, table, old, entry in found:
-            if type(entry) is Mapped and where[0] != child:
+        for where, area, old, entry in found:
+            if type(entry) is Mapped and where[0] != child and area.file is None:
                 now: Owned = self._trace_page(where, old, entry.frame)
             else:
                 now = self._trace(where, old, entry)
-            table[where[2]] = now
+                if area.file is not None:
+                    _fits_file(where, area, area.file, now)
+            area.table[where[2]] = now
             if now is not None:
                 world.link(where, now, writable=type(entry) is Mapped and entry.writable)
             if now is not old:
@@ -365,8 +450,8 @@ class Change:
         """What an address refers to by its new entry, checked against what it referred to before."""
         if entry is None:
             return None
-        if old is None and where[0] == self._child:
-            old = self._origins[where[1]][where[2]]
+        if old is None:
+            old = self._source(where)
         if type(entry) is Mapped:
             return self._trace_page(where, old, entry.frame)
         if type(entry) is Swapped:
@@ -375,6 +460,15 @@ class Change:
         if value:
             raise _lost(where, old, "the zero page", value, 0)
         return ZERO
+
+    def _source(self, where: Where) -> Owned:
+        """What an address without an entry stands for: what the parent has, or the page of a file."""
+        if where[0] == self._child:
+            theirs = self._origins[where[1]][where[2]]
+            if theirs is not None:
+                return theirs
+        area = self._world.area(where[0], where[1])
+        return area.file.cached[where[2]] if area is not None and area.file is not None else None
 
     def _trace_page(self, where: Where, old: Owned, frame: int) -> Page:
         page = self._world.frames.get(frame)
@@ -414,6 +508,18 @@ class Change:
         return slot
 
 
+def _fits_file(where: Where, area: Area, file: File, now: Owned) -> None:
+    """What a mapping of a file may map: what the page cache has, or where it is private a copy of that."""
+    if type(now) is not Page:
+        return
+    index = where[2]
+    if index >= file.size:
+        raise Violation("page-cache", f"{address(where)} maps page {index} of {file}, which has {file.size}")
+    if now is not file.cached[index] and (area.shared or now.folio.of_file):
+        what = f"{address(where)} maps {describe(now)}, the page cache of {file} has {describe(file.cached[index])}"
+        raise Violation("page-cache", what, folio=folio_name(now.folio))
+
+
 def _value(owned: Owned) -> int:
     """What a process sees at an address that refers to this."""
     if type(owned) is Page:
@@ -436,6 +542,11 @@ def owners(folio: Folio) -> list[str]:
             names.append(f"pin{at} {handle} taken by {handle.process}")
         for handle in sorted(page.gets, key=repr):
             names.append(f"get{at} {handle} taken by {handle.process}")
+    if folio.file is not None:
+        last = folio.first + len(folio.pages) - 1
+        names.append(f"page cache of {folio.file}, page {folio.first}" + (f"..{last}" if folio.order else ""))
+    if folio.private:
+        names.append("private data of the file system")
     if folio.slot is not None:
         last = folio.slot + len(folio.pages) - 1
         names.append(f"swap cache at slot {folio.slot}" + (f"..{last}" if folio.order else ""))

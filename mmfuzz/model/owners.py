@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mmfuzz.observation import TABLE, ZERO, Special
+from mmfuzz.ops import FILES
 
 Where = tuple[int, int, int]
 """A page's address: (process, area, page)."""
@@ -98,7 +99,20 @@ class Page:
 class Folio:
     """Pages that are allocated, mapped by a PMD, cached in swap and split as one."""
 
-    __slots__ = ("batches", "head", "order", "pages", "pmds", "slot", "state", "writers")
+    __slots__ = (
+        "batches",
+        "file",
+        "first",
+        "head",
+        "of_file",
+        "order",
+        "pages",
+        "pmds",
+        "private",
+        "slot",
+        "state",
+        "writers",
+    )
 
     def __init__(self, head: int, order: int) -> None:
         self.head = head
@@ -111,6 +125,14 @@ class Folio:
         """Those of them that are writable, as far as the target shows it."""
         self.slot: int | None = None
         """Swap slot of the first page while the swap cache holds the folio; page i is at `slot + i`."""
+        self.file: File | None = None
+        """The file whose page cache holds the folio."""
+        self.first = 0
+        """Index in that file of the first page."""
+        self.of_file = False
+        """Made for a page cache, be it in there or cut off by now: no process has it to itself."""
+        self.private = False
+        """The file system keeps something with the folio."""
         self.batches = 0
         """LRU batch slots that hold the folio, each its own owner."""
         self.state = 0
@@ -127,7 +149,7 @@ class Folio:
     @property
     def is_owned(self) -> bool:
         """Whether anything at all refers to the folio."""
-        if self.pmds or self.slot is not None or self.batches:
+        if self.pmds or self.slot is not None or self.batches or self.file is not None or self.private:
             return True
         for page in self.pages:
             if page.maps or page.pins or page.gets:
@@ -157,6 +179,42 @@ class Slot:
         return self.value
 
 
+class File:
+    """A file: what its pages hold, wherever that is. Sizes and indices are in pages."""
+
+    __slots__ = ("cached", "kept", "number", "shmem", "size")
+
+    def __init__(self, number: int, pages: int) -> None:
+        self.number = number
+        self.shmem = FILES[number].shmem
+        self.size = pages
+        self.cached: list[Page | Slot | None] = [None] * pages
+        """The page that the page cache holds for an index, or the swap slot that shmem put it into."""
+        self.kept: list[int] = [0] * pages
+        """What a page holds that is not in memory, nor in swap: on disk, or zero."""
+
+    def __repr__(self) -> str:
+        return FILES[self.number].name
+
+    def where(self, index: int) -> Where:
+        """The owner of a swap entry in the page cache: an address that no process has."""
+        return (-1 - self.number, 0, index)
+
+    def value(self, index: int) -> int:
+        """What a read must see."""
+        found = self.cached[index]
+        if type(found) is Slot:
+            return found.contents
+        return self.kept[index] if type(found) is not Page else found.value or 0
+
+    def page(self, index: int) -> Page | None:
+        """The page in memory, in the page cache or on its way through the swap cache."""
+        found = self.cached[index]
+        if type(found) is Slot:
+            return found.page
+        return found if type(found) is Page else None
+
+
 Owned = Page | Slot | Special | None
 """What one page of an address space refers to: a page, a swap slot, `ZERO`, or nothing."""
 
@@ -164,11 +222,15 @@ Owned = Page | Slot | Special | None
 class Area:
     """One PMD-sized piece of a process's address space."""
 
-    __slots__ = ("mapped", "order", "pmd", "table")
+    __slots__ = ("file", "mapped", "order", "pmd", "shared", "table")
 
-    def __init__(self, order: int, pages: int) -> None:
+    def __init__(self, order: int, pages: int, file: File | None = None, *, shared: bool = False) -> None:
         self.order = order
         """The order policy it was allocated with."""
+        self.file = file
+        """The file that it maps, None for anonymous memory."""
+        self.shared = shared
+        """MAP_SHARED, of a file."""
         self.mapped = [True] * pages
         """Whether each page is still inside a VMA."""
         self.pmd: Folio | Special | None = None
@@ -184,6 +246,11 @@ class Area:
         if type(pmd) is Folio:
             return pmd.pages[page]
         return ZERO if pmd is ZERO else None
+
+    def source(self, page: int) -> Owned:
+        """What an access to a page will find: what is mapped, or what the page cache has."""
+        owned = self.at(page)
+        return self.file.cached[page] if owned is None and self.file is not None else owned
 
     def view(self) -> list[Owned]:
         """What every page refers to, as `at` says."""

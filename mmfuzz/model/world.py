@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmfuzz.model.owners import Area, Folio, Handle, Owned, Page, Process, Slot, Where
+from mmfuzz.model.owners import Area, File, Folio, Handle, Owned, Page, Process, Slot, Where
 from mmfuzz.observation import TABLE
 
 
@@ -16,6 +16,8 @@ class World:
         self.processes: dict[int, Process] = {0: Process(0)}
         self.handles: dict[int, Handle] = {}
         self.slots: dict[int, Slot] = {}
+        self.files: dict[int, File] = {}
+        """Files by number, from their first use on."""
         self.frames: dict[int, Page] = {}
         """The page in each frame that has an owner."""
         self.batched: dict[Folio, None] = {}
@@ -41,6 +43,13 @@ class World:
         owner = self.processes.get(process)
         return owner.areas.get(area) if owner is not None else None
 
+    def file(self, number: int) -> File:
+        """A file by its number."""
+        found = self.files.get(number)
+        if found is None:
+            found = self.files[number] = File(number, self.pages)
+        return found
+
     def adopt(self, head: int, order: int) -> Folio:
         """A folio that the target made just now, with fresh pages that nothing refers to yet."""
         folio = Folio(head, order)
@@ -64,6 +73,10 @@ class World:
             page.index = index
         if whole.slot is not None:
             piece.slot = whole.slot + first
+        piece.of_file = whole.of_file
+        if whole.file is not None:
+            piece.file = whole.file
+            piece.first = whole.first + first
         if whole.batches and not first:
             piece.batches = whole.batches
             self.batched.pop(whole, None)
@@ -129,6 +142,17 @@ class World:
             page.folio.slot = None
         self.affected[page.folio] = None
         self.release_slot(slot)
+
+    def tables(self) -> list[str]:
+        """Every page table by its owner: a PMD that points to it, or an anonymous huge mapping that keeps it."""
+        found = []
+        for process in self.processes.values():
+            for number, area in process.areas.items():
+                if area.pmd is TABLE:
+                    found.append(f"under the PMD of {process} a{number}")
+                elif area.pmd is not None and area.file is None:
+                    found.append(f"deposited for the huge mapping of {process} a{number}")
+        return found
 
     def entry(self, process: int, area: int, page: int) -> Owned:
         """What an address refers to; None where there is no such process or area."""

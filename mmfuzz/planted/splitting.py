@@ -40,7 +40,7 @@ class SplitSwapcacheOneRef(Kernel):
 
     def piece_refs(self, page: Page) -> int:
         """The caller's reference only."""
-        return 1
+        return 1 if page.swapcache else super().piece_refs(page)
 
 
 @bug(

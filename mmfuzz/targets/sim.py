@@ -81,6 +81,7 @@ class Sim:
     def reset(self) -> None:
         """A new machine; frames that are never used cost nothing."""
         self.kernel = self._class(self._profile, self._frames, self._huge_order)
+        self._tables = 0
         self._armed = False
 
     def unsupported(self, op: Operation) -> str | None:
@@ -138,6 +139,16 @@ class Sim:
                 (folio.pfn, one.count(folio) + other.count(folio)) for folio in kernel.batch_moves
             ]
             kernel.batch_moves.clear()
+        if kernel.file_moves:
+            report.filed = [
+                (file.number, index, _filed(file.pages.get(index))) for file, index in kernel.file_moves
+            ]
+            kernel.file_moves.clear()
+        if kernel.private_moves:
+            report.private = [(folio.pfn, folio.private) for folio in kernel.private_moves]
+            kernel.private_moves.clear()
+        if len(kernel.page_tables) != self._tables:
+            report.tables = self._tables = len(kernel.page_tables)
         report.touched = [folio.pfn for folio in kernel.touched]
         kernel.touched.clear()
 
@@ -176,7 +187,7 @@ class Sim:
                 folio.swapcache,
                 (folio.anon_exclusive,) if self._profile.exclusive else None,
                 None,
-                False,
+                folio.private,
                 (folio.content,),
                 self._pinned(folio),
             )
@@ -198,6 +209,7 @@ class Sim:
             folio.swapcache,
             [page.anon_exclusive for page in pages] if has.exclusive else None,
             folio.partially_mapped if has.partially_mapped else None,
+            private=folio.private,
             contents=[page.content for page in pages],
             pinned=self._pinned(folio),
             double_map=folio.double_map if has.double_map else None,
@@ -264,8 +276,11 @@ class Sim:
                 found = kernel.follow(vma, page)
                 assert found is not None
                 found.content = stamp(step, index)
-                found.head.dirty = True
                 kernel.touched[found.head] = None
+                if vma.file is not None:
+                    kernel.mark_dirty(found.head)
+                else:
+                    found.head.dirty = True
         if not op.write:
             report.values = self._values(op)
 
@@ -342,6 +357,31 @@ class Sim:
         _, vma = self.kernel.place(op.process, op.area)
         report.error = self.kernel.migrate_range(vma, self._span(op.page, op.count))
 
+    # Files
+
+    def _map(self, op: ops.Map, step: int, report: Report) -> None:
+        self.kernel.mmap_file(op.process, op.area, op.file, shared=op.shared)
+
+    def _read_file(self, op: ops.ReadFile, step: int, report: Report) -> None:
+        report.error, report.values = self.kernel.read_file(
+            self.kernel.file(op.file), self._span(op.page, op.count)
+        )
+        report.done = len(report.values)
+
+    def _write_file(self, op: ops.WriteFile, step: int, report: Report) -> None:
+        file = self.kernel.file(op.file)
+        for index, page in enumerate(self._span(op.page, op.count)):
+            report.error = self.kernel.write_file(file, page, stamp(step, index))
+            if report.error:
+                report.done = index
+                return
+
+    def _truncate(self, op: ops.Truncate, step: int, report: Report) -> None:
+        self.kernel.truncate(self.kernel.file(op.file), op.size)
+
+    def _punch(self, op: ops.Punch, step: int, report: Report) -> None:
+        self.kernel.punch_hole(self.kernel.file(op.file), self._span(op.page, op.count))
+
     def _drain(self, op: ops.Drain, step: int, report: Report) -> None:
         self.kernel.lru_add_drain_all()
 
@@ -352,6 +392,13 @@ class Sim:
     def _protect(self, op: ops.Protect, step: int, report: Report) -> None:
         mm, vma = self.kernel.place(op.process, op.area)
         self.kernel.protect_range(mm, vma, self._span(op.page, op.count))
+
+
+def _filed(entry: Page | int | None) -> Entry:
+    """What the page cache has for an index."""
+    if type(entry) is Page:
+        return Mapped(entry.pfn, None)
+    return Swapped(entry) if type(entry) is int else None
 
 
 def _entry(entry: PteEntry) -> Entry:

@@ -9,7 +9,20 @@ from typing import Any
 import pytest
 
 from mmfuzz.observation import ZERO, Counters, KernelBug, Mapped, Report, Swapped, Sweep
-from mmfuzz.ops import Collapse, Dma, Fault, Fork, Migrate, Operation, Pin, Protect, Split, SwapIn, SwapOut
+from mmfuzz.ops import (
+    Collapse,
+    Dma,
+    Fault,
+    Fork,
+    Migrate,
+    Operation,
+    Pin,
+    Protect,
+    Split,
+    SwapIn,
+    SwapOut,
+    WriteFile,
+)
 from mmfuzz.violation import PROPERTIES
 from tests.model.liar import Liar, outcome
 
@@ -109,6 +122,18 @@ def assertion(op: Operation, report: Report) -> None:
         raise KernelBug("VM_BUG_ON_FOLIO(folio_test_large(folio))", 0)
 
 
+def context(op: Operation, report: Report) -> None:
+    if type(op) is Fault:
+        raise KernelBug("F5: the preallocated page table was freed twice", property="fault-context")
+
+
+def tables(count: int) -> Callable[[Report], None]:
+    def change(report: Report) -> None:
+        report.tables = count
+
+    return change
+
+
 LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("identity", BASE, lambda: counters(refcount=lambda seen: seen.refcount + 1)),
     ("identity", HUGE, lambda: counters(refcount=lambda seen: seen.refcount - 1)),
@@ -127,6 +152,10 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("exclusive", BASE, lambda: counters(exclusive=(False,))),
     ("exclusive", BASE + "; fork p0 p1", lambda: counters(exclusive=(True,))),
     ("exclusive", HUGE + "; fork p0 p1", lambda: counters(exclusive=[True] * 8)),
+    ("page-cache", "write_file memfd0.0", lambda: after(WriteFile, drop("filed"))),
+    ("page-cache", "write_file disk0.0", lambda: counters(private=False)),
+    ("page-table", "alloc p0 a0 base; fault p0 a0.0 read", lambda: after(Fault, tables(2))),
+    ("fault-context", "map p0 a0 memfd0 shared; fault p0 a0.0 read", lambda: Liar(report=context)),
     ("zero-page", "alloc p0 a0 base; get p0 a0.0 read h0", lambda: counters(refcount=1)),
     ("contents", BASE, lambda: counters(contents=(77,))),
     ("contents", BASE + "; fault p0 a0.0 read", lambda: after(Fault, values(77))),

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmfuzz import ops
 from mmfuzz.ops import OPERATIONS, Operation
 from mmfuzz.program import Program, format_program, parse
 from mmfuzz.session import Session
@@ -39,7 +38,7 @@ def test_fitted_operations_name_what_there_is(drawn: list[Operation]) -> None:
     world = session.world
     for op in drawn:
         fitted = fit(op, world, DEFAULT)
-        if not isinstance(fitted, ops.Unpin | ops.Put | ops.Dma | ops.Drain | ops.Fail):
+        if hasattr(fitted, "process"):
             assert fitted.process in world.processes
         session.step(fitted)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from mmfuzz.kernel.eras import collapse, compound, cow, mapcounts, pins, reclaim, whole
+from mmfuzz.kernel.eras import collapse, compound, cow, files, mapcounts, pins, reclaim, whole
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.profiles import Profile
 
@@ -29,6 +29,7 @@ def _parts(profile: Profile) -> Iterator[type[Kernel]]:
     yield from _copy_on_write(profile)
     yield from _pins(profile)
     yield from _moves(profile)
+    yield from _files(profile)
 
 
 def _compound_pages(profile: Profile) -> Iterator[type[Kernel]]:
@@ -97,3 +98,20 @@ def _moves(profile: Profile) -> Iterator[type[Kernel]]:
         yield collapse.OnlyUnsharedBasePages
     elif not profile.exclusive and profile.cow == "count":
         yield collapse.NotWhatIsCachedAndShared
+
+
+def _files(profile: Profile) -> Iterator[type[Kernel]]:
+    if not profile.file_huge:
+        yield files.NoHugeFiles
+    if not profile.large_cache:
+        yield files.NoLargeCache
+    if not profile.shmem_swap_huge:
+        yield files.ShmemSplitBeforeSwap
+    if profile.finish_maps == "page":
+        yield files.FinishMapsOnePage
+    elif profile.finish_maps == "shmem":
+        yield files.FinishMapsShmem
+    if profile.fault_form == "do_set_pte":
+        yield files.EarlyTable
+    elif profile.fault_form == "alloc_set_pte":
+        yield files.AllocSetPte

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Mm
 from mmfuzz.kernel.page import Folio, Page
@@ -59,6 +60,13 @@ class DoubleMap(NoLargeMapcount):
         self.touched[folio] = None
         folio._entire_mapcount += 1
 
+    def folio_add_file_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
+        """page_add_file_rmap(compound): a PMD map of a file's page is in the mapcount of each page as well."""
+        self.touched[folio] = None
+        folio._entire_mapcount += 1
+        for page in folio.pages:
+            page._mapcount += 1
+
     def split_pmd_maps(self, folio: Folio, mm: Mm) -> None:
         """PG_double_map is set when the first of several PMD maps goes."""
         self.folio_add_anon_rmap_ptes(folio, folio.pages, mm)
@@ -81,6 +89,9 @@ class DoubleMap(NoLargeMapcount):
     def folio_remove_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """page_remove_anon_compound_rmap(): the last one takes PG_double_map and its offset along."""
         self.touched[folio] = None
+        if type(folio.mapping) is File:
+            for page in folio.pages:
+                page._mapcount -= 1
         folio._entire_mapcount -= 1
         if folio._entire_mapcount < -1:
             raise self.vm_bug_on("VM_BUG_ON_PAGE(compound_mapcount < -1)", folio)
@@ -98,8 +109,11 @@ class DoubleMap(NoLargeMapcount):
             self.deferred_split_folio(folio)
 
     def folio_mapcount(self, folio: Folio) -> int:
-        """total_mapcount(), without the offset."""
-        return super().folio_mapcount(folio) - (len(folio.pages) if folio.double_map else 0)
+        """total_mapcount(), without the offset, and with each PMD map of a file's page once."""
+        maps = super().folio_mapcount(folio)
+        if type(folio.mapping) is File:
+            return maps - (folio._entire_mapcount + 1) * len(folio.pages)
+        return maps - (len(folio.pages) if folio.double_map else 0)
 
     def page_mapcount(self, page: Page) -> int:
         """page_mapcount(), without the offset."""

@@ -31,6 +31,10 @@ class PlainReferences(Kernel):
         """What nobody can see later is not made exclusive either."""
         return False
 
+    def must_unshare_file(self) -> bool:
+        """Nor copied from its file."""
+        return False
+
 
 class PageBit(Kernel):
     """A page flag is set by a pin, and put_page() clears it when it finds it: nobody has to be converted.
@@ -110,6 +114,10 @@ class ZeroPagePinned(Kernel):
         if entry is ZERO and not write:
             return ""
         return super().faultin_page(mm, vma, page, write=write, pin=pin and not self.ends_at_zero(vma, page))
+
+    def must_unshare_file(self) -> bool:
+        """Nor does it copy a page of a file."""
+        return False
 
     def ends_at_zero(self, vma: Vma, page: int) -> bool:
         """Whether a read fault would map the zero page."""

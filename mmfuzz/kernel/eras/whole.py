@@ -153,7 +153,7 @@ class SplitsWhole(CompoundPages):
         assert type(entry) is Pte
         if entry.writable and pages[0]._mapcount != 0:
             raise self.page_bug("BUG_ON(page_mapcount(page) != 1)", pages[0])
-        self.set_pmd(mm, vma, TABLE)
+        self.pmd_install(mm, vma, self.withdraw_table(vma))
         for number, page in enumerate(pages):
             if self.page_tail(page) or self.page_head(page):
                 raise self.page_bug("BUG_ON(PageCompound(page+i))", page)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmfuzz import ops
-from mmfuzz.model.change import address
-from mmfuzz.model.owners import Handle, Owned, Page, Process
+from mmfuzz.model.change import address, folio_name
+from mmfuzz.model.owners import Area, File, Handle, Owned, Page, Process, Where
 from mmfuzz.model.rules.failures import left_unmapped, same_value
 from mmfuzz.model.rules.permits import NOTHING, POPULATE, WRITABLE, Permits, has_one_user
 from mmfuzz.observation import ZERO, Report, stamp
+from mmfuzz.ops import Operation
 from mmfuzz.violation import Violation
 
 
@@ -23,9 +24,13 @@ class Accesses(Permits):
         area = process.areas[op.area]
         before = area.view() if op.write and self.promises.looks_back else ()
         self._change(op, report, WRITABLE if op.write else POPULATE, span)
+        if report.error == "SIGBUS":
+            self._beyond_end(op, area, op.page + report.done)
         done = len(span) if not report.error else report.done
         found = area.view()[span.start : span.start + done]
         if op.write:
+            if area.file is not None:
+                self._write_file_map(op, area, area.file, found)
             self._write(op, process, found, before)
             return
         for page, owned in zip(span, found, strict=False):
@@ -35,6 +40,27 @@ class Accesses(Permits):
         for page, owned, value in zip(span, found, report.values, strict=False):
             if value or type(owned) is Page:
                 same_value((op.process, op.area, page), owned, value)
+
+    def _beyond_end(self, op: Operation, area: Area, page: int) -> None:
+        """SIGBUS is for what is behind the end of a file."""
+        if area.file is None or page < area.file.size:
+            where = (op.process, op.area, page)  # type: ignore[union-attr]
+            raise Violation(
+                "outcome", f"{address(where)} raised SIGBUS, and it is no page behind the end of a file"
+            )
+
+    def _write_file_map(self, op: ops.Fault, area: Area, file: File, found: list[Owned]) -> None:
+        """Who writes to a private mapping must not write to the file, and who writes to a shared one must."""
+        for page, owned in enumerate(found, op.page):
+            if type(owned) is Page and owned.folio.of_file != area.shared:
+                where = (op.process, op.area, page)
+                whose = f"to {file}" if owned.folio.of_file else f"past {file}"
+                kind = "shared" if area.shared else "private"
+                raise Violation(
+                    "isolation",
+                    f"{address(where)} was written {whose}, and the mapping is {kind}",
+                    folio=folio_name(owned.folio),
+                )
 
     def _must_tell(self, report: Report, pages: int) -> None:
         """What reads says what it has read, a value a page; a real kernel may leave out what it cannot see."""
@@ -49,7 +75,7 @@ class Accesses(Permits):
             if type(owned) is not Page:
                 raise left_unmapped(op, (op.process, op.area, op.page + index), owned)
             folio = owned.folio
-            if not has_one_user(owned, folio):
+            if not folio.of_file and not has_one_user(owned, folio):
                 where = (op.process, op.area, op.page + index)
                 was = before[where[2]] if before else None
                 self._own(process, where, owned, "isolation", "was written in place", was)
@@ -57,7 +83,8 @@ class Accesses(Permits):
                 where = (op.process, op.area, op.page + index)
                 raise Violation("outcome", f"{address(where)} was written, and no entry there may write")
             owned.value = stamp(step, index)
-            owned.private_to = process
+            if not folio.of_file:
+                owned.private_to = process
             affected[folio] = None
 
     def _take(self, op: ops.Pin | ops.Get, report: Report) -> None:
@@ -72,7 +99,8 @@ class Accesses(Permits):
         before = area.view() if alone and promises.looks_back else ()
         self._change(op, report, WRITABLE if breaks else POPULATE, span)
         if report.error:
-            if self._exact and report.error != "ENOMEM" and not self._fails(op, report.error):
+            beyond = area.file is not None and span[-1] >= area.file.size
+            if self._exact and report.error != "ENOMEM" and not beyond and not self._fails(op, report.error):
                 what = f"{ops.NAMES[type(op)]} failed with {report.error}, and every page of the range was to be had"
                 raise Violation("refusal", what)
             return
@@ -81,7 +109,9 @@ class Accesses(Permits):
             where = (op.process, op.area, page)
             owned = area.at(page)
             if type(owned) is Page:
-                if alone:
+                if area.file is not None:
+                    self._take_of_file(op, area, where, owned)
+                if alone and not owned.folio.of_file:
                     was = before[page] if before else None
                     self._own(process, where, owned, "pin-coherence", "was taken for good", was)
                     owned.private_to = process
@@ -93,6 +123,16 @@ class Accesses(Permits):
             else:
                 raise left_unmapped(op, where, owned)
         world.handles[op.handle] = handle
+
+    def _take_of_file(self, op: ops.Pin | ops.Get, area: Area, where: Where, page: Page) -> None:
+        """A shared mapping gives the file's page away, a private one a copy: to write, and for long since v6.2."""
+        private = op.write or (type(op) is ops.Pin and self.promises.pins_unshare_zero)
+        if page.folio.of_file and not area.shared and private:
+            raise Violation(
+                "pin-coherence",
+                f"the page at {address(where)} was taken for good, and the next write there will go to a copy",
+                folio=folio_name(page.folio),
+            )
 
     def _release(self, op: ops.Unpin | ops.Put, report: Report) -> None:
         world = self.world

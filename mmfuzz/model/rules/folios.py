@@ -8,7 +8,7 @@ from mmfuzz.model.owners import Area, Folio, Page, Slot
 from mmfuzz.model.rules.failures import done_anyway, refused
 from mmfuzz.model.rules.permits import NOTHING, REMAP, WRITABLE, is_unread
 from mmfuzz.model.rules.processes import Processes
-from mmfuzz.observation import TABLE, Report
+from mmfuzz.observation import Report
 from mmfuzz.violation import Violation
 
 
@@ -19,7 +19,7 @@ class Folios(Processes):
         area = self.world.processes[op.process].areas[op.area]
         pages = area.view()
         self._change(op, report, NOTHING)
-        if not report.error and area.pmd is not TABLE:
+        if not report.error and type(area.pmd) is Folio:
             raise Violation("outcome", f"p{op.process} a{op.area} is still mapped by a PMD")
         if self.promises.splits_folios:
             for page in pages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmfuzz import ops
 from mmfuzz.model.change import folio_name
-from mmfuzz.model.owners import Folio, Page, Slot
+from mmfuzz.model.owners import File, Folio, Page, Slot
 from mmfuzz.model.rules.failures import done_anyway, left_unmapped, refused, same_value
 from mmfuzz.model.rules.folios import Folios
 from mmfuzz.model.rules.permits import NOTHING, not_allowed
@@ -20,6 +20,7 @@ class Moves(Folios):
 
     def _swap_out(self, op: ops.SwapOut, report: Report) -> None:
         before = self._reclaimable(op)
+        cached = self._in_memory(op)
         asked = {page for folio in before for page in folio.pages}
         moves = self._elsewhere(op, report, frozenset({"ps", "pz"}), splits=True, relocates=False)
         for where, old, new in moves:
@@ -33,6 +34,27 @@ class Moves(Folios):
             splits = folio.order > 0 and not self.promises.split_refuses
             if self._must_do(op) and mapped and (splits or not held) and not report.error:
                 self._must_be_reclaimed(folio)
+        if self._must_do(op) and not report.error:
+            self._must_leave(cached)
+
+    def _in_memory(self, op: ops.SwapOut | ops.Migrate) -> dict[Page, tuple[File, int, Folio]]:
+        """Pages of the range's file that are in memory and that nobody holds, with their places and folios."""
+        area = self.world.processes[op.process].areas[op.area]
+        found: dict[Page, tuple[File, int, Folio]] = {}
+        if area.file is not None:
+            for index in self.world.span(op.page, op.count):
+                page = area.file.page(index)
+                if page is not None and not page.folio.is_held:
+                    found[page] = (area.file, index, page.folio)
+        return found
+
+    def _must_leave(self, cached: dict[Page, tuple[File, int, Folio]]) -> None:
+        """What nobody holds leaves the page cache, or was split for the next pass, unless slots are short."""
+        if len(self.world.slots) * 2 > (self._frames or 0):
+            return
+        for page, (file, index, folio) in cached.items():
+            if file.cached[index] is page and page.folio is folio:
+                raise refused("swap_out", "nothing done", page.folio)
 
     def _reclaimable(self, op: ops.SwapOut) -> dict[Folio, tuple[int | None, bool, bool, bool]]:
         """The folios of a range, each with its slot, whether it is pinned, held at all, and mapped."""
@@ -95,10 +117,11 @@ class Moves(Folios):
         area = world.processes[op.process].areas[op.area]
         held: dict[Page, bool] = {}
         for number in world.span(op.page, op.count):
-            owned = area.at(number)
-            if type(owned) is Page and owned not in held:
-                held |= self._held(owned.folio)
+            for page in (area.at(number), area.file.page(number) if area.file is not None else None):
+                if type(page) is Page and page not in held:
+                    held |= self._held(page.folio)
         mapped = [page for page in held if page.maps or page.folio.pmds]
+        cached = self._in_memory(op)
         moves = self._elsewhere(op, report, _MOVES, splits=True, relocates=True)
         moved = {old: None for _, old, _ in moves if type(old) is Page}
         for page in moved:
@@ -108,8 +131,11 @@ class Moves(Folios):
             if held[page]:
                 raise done_anyway("migrate", page.folio)
         if self._must_do(op) and report.error != "ENOMEM":
+            for page, (file, index, _) in cached.items():
+                if file.page(index) is page:
+                    raise refused("migrate", report.error or "no error", page.folio)
             for page in mapped:
-                if not held[page] and page not in moved:
+                if not page.folio.of_file and not held[page] and page not in moved:
                     raise refused("migrate", report.error or "no error", page.folio)
 
     def _held(self, folio: Folio) -> dict[Page, bool]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mmfuzz.model.rules.moves import Moves
+from mmfuzz.model.rules.files import Files
 from mmfuzz.model.rules.permits import NOTHING
 from mmfuzz.observation import Report
 from mmfuzz.ops import FAILURES, NAMES, Fail, Operation
 
 
-class Oracle(Moves):
+class Oracle(Files):
     """Follows a target's reports with a `World`, and raises a `Violation` where one must not happen."""
 
     def _fail(self, op: Fail, report: Report) -> None:

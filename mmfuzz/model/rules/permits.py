@@ -33,11 +33,13 @@ _LOSES = frozenset({"pp", "ps", "pz"})
 """Changes by which a process loses its page without having unmapped it."""
 
 _NO_MEMORY = frozenset({"ENOMEM"})
-_BASE_PAGES_DO = frozenset({ops.Fault, ops.Fork, ops.Pin, ops.Get, ops.SwapIn})
+_BASE_PAGES_DO = frozenset({ops.Fault, ops.ReadFile, ops.WriteFile, ops.Fork, ops.Pin, ops.Get, ops.SwapIn})
 """Operations that fall back to base pages: fragmented memory is no excuse for them."""
 
 ERRORS: dict[type[Operation], frozenset[str]] = {
-    ops.Fault: _NO_MEMORY,
+    ops.Fault: frozenset({"ENOMEM", "SIGBUS"}),
+    ops.ReadFile: _NO_MEMORY,
+    ops.WriteFile: _NO_MEMORY,
     ops.Fork: _NO_MEMORY,
     ops.Pin: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
     ops.Get: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
@@ -50,6 +52,22 @@ ERRORS: dict[type[Operation], frozenset[str]] = {
 """Errors that an operation may report; kinds that are absent always succeed."""
 
 
+_FOUND = frozenset({"np", "sp"})
+_CUTS_OFF = frozenset({ops.Truncate, ops.Punch})
+
+FILED: dict[type[Operation], frozenset[str]] = {
+    ops.Fault: _FOUND,
+    ops.Pin: _FOUND,
+    ops.Get: _FOUND,
+    ops.ReadFile: _FOUND,
+    ops.WriteFile: _FOUND,
+    ops.Collapse: _FOUND | {"pp"},
+    ops.SwapOut: frozenset({"pn", "ps"}),
+    ops.Migrate: frozenset({"pp"}),
+    ops.Truncate: frozenset({"pn", "sn", "sp"}),
+    ops.Punch: frozenset({"pn", "sn", "sp"}),
+}
+"""What an operation may do to entries of page caches; pages behind the end of a file may go at any time."""
 _FAULTS = (ops.Fault, ops.SwapIn, ops.Pin, ops.Get)
 _FAILS_WITH: dict[str, dict[type[Operation], str]] = {
     "alloc": {},
@@ -117,7 +135,10 @@ class Permits:
         change = Change(self.world, splits=promises.splits_folios)
         change.apply(report)
         own = (op.process, op.area)
+        self._filed(op, change)
         for where, old, new in change.moves:
+            if new is None and is_of_file(old):
+                continue
             kind = KINDS[type(old)] + KINDS[type(new)]
             if kind not in may or where[:2] != own:
                 raise not_allowed(op, where, old, new)
@@ -127,6 +148,8 @@ class Permits:
             if kind in _LOSES and (promises.copy_keeps_pins or self._had_to_stay(where, old)):
                 self._keep_pin(where, old)
         for turn in change.turns:
+            if only_files_go(turn):
+                continue
             if turn[:2] != own:
                 raise not_allowed(op, *first(turn))
             self._may_turn(op, turn, may)
@@ -148,7 +171,7 @@ class Permits:
 
     def _keep_pin(self, where: Where, old: Owned) -> None:
         """A process whose page is pinned keeps that page until it unmaps it."""
-        if type(old) is not Page or not old.pins:
+        if type(old) is not Page or not old.pins or old.folio.of_file:
             return
         process = self.world.processes[where[0]]
         for handle in old.pins:
@@ -168,14 +191,32 @@ class Permits:
             return []
         change = Change(self.world, splits=splits, relocates=relocates)
         change.apply(report)
-        for where, old, new in change.moves:
+        self._filed(op, change)
+        moves = [move for move in change.moves if move[2] is not None or not is_of_file(move[1])]
+        for where, old, new in moves:
             if KINDS[type(old)] + KINDS[type(new)] not in may:
                 raise not_allowed(op, where, old, new)
             if not relocates and KINDS[type(new)] == "s" and self.promises.swap_keeps_pins:
                 self._keep_pin(where, old)
         for turn in change.turns:
-            self._may_turn(op, turn, may)
-        return change.moves
+            if not only_files_go(turn):
+                self._may_turn(op, turn, may)
+        return moves
+
+    def _filed(self, op: Operation, change: Change) -> None:
+        """Each change of a page cache must be one that the operation may make."""
+        may = FILED.get(type(op), NOTHING)
+        for file, index, old, new in change.filings:
+            kind = KINDS[type(old)] + KINDS[type(new)]
+            if kind not in may and (kind != "pn" or index < file.size):
+                raise not_allowed(op, file.where(index), old, new)
+            if type(old) is Page and old.folio.is_held and type(op) not in _CUTS_OFF:
+                raise Violation(
+                    "refusal",
+                    f"{file}.{index} left the page cache although a pin or get refers to it",
+                    folio=folio_name(old.folio),
+                    terms=[Term("outcome", "refused", describe(new), owners(old.folio))],
+                )
 
     def _own(
         self, process: Process, where: Where, page: Page, property: str, what: str, before: Owned = None
@@ -229,7 +270,25 @@ def is_unread(owned: Owned) -> bool:
 
 def is_quiet(report: Report) -> bool:
     """Whether a step left the structure as it was, as a fault on a page that is there does."""
-    return not (report.ptes or report.pmds or report.folios or report.cached or report.batched)
+    return not (
+        report.ptes
+        or report.pmds
+        or report.folios
+        or report.cached
+        or report.batched
+        or report.filed
+        or report.private
+    )
+
+
+def is_of_file(owned: Owned) -> bool:
+    """Whether a page is one of a file: who loses its mapping finds it again."""
+    return type(owned) is Page and owned.folio.of_file
+
+
+def only_files_go(turn: Turn) -> bool:
+    """Whether a whole area lost nothing but pages of a file."""
+    return not any(turn[3]) and all(owned is None or is_of_file(owned) for owned in turn[2])
 
 
 def has_one_user(page: Page, folio: Folio) -> bool:

@@ -6,7 +6,7 @@ from mmfuzz import ops
 from mmfuzz.model.change import Change, address, describe, folio_name, owners
 from mmfuzz.model.owners import Area, Folio, Page, Process, Slot, Where
 from mmfuzz.model.rules.accesses import Accesses
-from mmfuzz.model.rules.permits import NOTHING, ZAP, first, not_allowed
+from mmfuzz.model.rules.permits import NOTHING, ZAP, first, is_of_file, not_allowed
 from mmfuzz.observation import ZERO, Report
 from mmfuzz.violation import Term, Violation
 
@@ -30,7 +30,7 @@ class Processes(Accesses):
         origins = {}
         for number, area in parent.areas.items():
             origins[number] = area.view()
-            copy = child.areas[number] = Area(area.order, world.pages)
+            copy = child.areas[number] = Area(area.order, world.pages, area.file, shared=area.shared)
             copy.mapped = area.mapped.copy()
         change = Change(world, child=op.child, origins=origins)
         change.apply(report)
@@ -67,9 +67,9 @@ class Processes(Accesses):
             return
         for page, (theirs, ours) in enumerate(zip(before, after, strict=True)):
             if theirs is ours:
-                if type(theirs) is Page or type(theirs) is Slot:
+                if (type(theirs) is Page and not theirs.folio.of_file) or type(theirs) is Slot:
                     self._share(parent, (child.number, number, page), theirs)
-            elif theirs is ZERO and ours is None:
+            elif ours is None and (theirs is ZERO or is_of_file(theirs)):
                 continue  # fork copies no page table of an area that was only ever read.
             elif not (type(theirs) is type(ours) is Page and len(ours.maps) + len(ours.folio.pmds) == 1):
                 where = (child.number, number, page)

@@ -476,6 +476,8 @@ def _describe(findings: Findings, swap: str | None) -> Traits:
         ops.FreeSwap: "no system call drops a folio from the swap cache and nothing else; the sim target can",
         ops.Fail: "a kernel that runs has no failures to order; the sim target has",
     }
+    for kind in ops.FAMILIES["files"]:
+        left_out[kind] = "files are not built for the running kernel yet; the sim target has them"
     if swap is None:
         no_zram = zram_missing()
         ways = f"--swap FILE ({no_zram})" if no_zram else "--swap zram, or --swap FILE"

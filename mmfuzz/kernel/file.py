@@ -1,0 +1,38 @@
+"""Files: what is cached, what is in swap, what is on disk, and who maps it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mmfuzz.kernel.page import Page
+
+if TYPE_CHECKING:
+    from mmfuzz.kernel.mm import Mm, Vma
+
+
+class File:
+    """An inode and its address_space.
+
+    `order` is that of the folios that its page cache likes best; `shmem` says whether its pages live in memory
+    and swap alone. Sizes and indices are in pages.
+    """
+
+    __slots__ = ("disk", "mappers", "number", "order", "pages", "shmem", "size")
+
+    def __init__(self, number: int, order: int, size: int, *, shmem: bool) -> None:
+        self.number = number
+        self.order = order
+        self.shmem = shmem
+        self.size = size
+        """i_size."""
+        self.pages: dict[int, Page | int] = {}
+        """i_pages: the cached page of an index, or the swap slot of one that shmem swapped out."""
+        self.disk: dict[int, int] = {}
+        """What was written to disk; what is not there reads as zero."""
+        self.mappers: dict[tuple[Mm, Vma], None] = {}
+        """i_mmap: every mapping of the file."""
+
+    def cached(self, index: int) -> Page | None:
+        """The page that the cache holds for an index."""
+        entry = self.pages.get(index)
+        return entry if type(entry) is Page else None
