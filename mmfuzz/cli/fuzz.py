@@ -17,6 +17,7 @@ from mmfuzz.cli.output import (
     seconds,
     target_options,
 )
+from mmfuzz.errors import UsageError
 from mmfuzz.profiles import ALL, PIN_SCHEMES
 
 if TYPE_CHECKING:
@@ -128,6 +129,8 @@ def run_series(settings: Settings, *, as_json: bool) -> int:
     from mmfuzz.report.series import closing_lines, series_display, summary_table
 
     kernels = profiles_for(settings.plant, settings.pins)
+    if not kernels:
+        raise UsageError(f"no profile has both bug {settings.plant!r} and pin scheme {settings.pins!r}")
     planted = f" with {settings.plant} planted" if settings.plant else ""
     title = f"fuzzing {len(kernels)} profiles of sim{planted}, seed {settings.seed}"
     with series_display(title, to_stderr=as_json) as shown:

@@ -17,7 +17,7 @@ from mmfuzz.cli.output import (
     target_options,
 )
 from mmfuzz.errors import UsageError
-from mmfuzz.profiles import ALL
+from mmfuzz.profiles import ALL, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,7 +103,9 @@ def _verdicts(program: Program, *, swap: str | None, pins: str | None) -> Verdic
 
     check_header(program)
     verdicts = {}
-    for kernel in profiles_for(program.plant or None, pins or program.pins or None):
+    # Where no profile can have the pin scheme, its own one says so.
+    own = resolve(program.kernel).name
+    for kernel in profiles_for(program.plant or None, pins or program.pins or None) or (own,):
         with Replayer("sim", kernel=kernel, swap=swap, pins=pins) as replayer:
             verdicts[kernel] = replayer.replay(program)
     return verdicts

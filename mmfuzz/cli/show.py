@@ -74,7 +74,7 @@ def _compare(
     from mmfuzz.report.eras import names, side_by_side
     from mmfuzz.report.steps import walk
 
-    profiles = _profiles(program, kernels)
+    profiles = _profiles(program, kernels, pins)
     walks = {}
     for name in profiles:
         with Replayer("sim", kernel=name, swap=swap, pins=pins) as replayer:
@@ -99,14 +99,19 @@ def _compare(
     return finish(result, as_json=as_json, code=0 if is_expected else EXIT_FAILED)
 
 
-def _profiles(program: Program, kernels: Sequence[str]) -> list[str]:
+def _profiles(program: Program, kernels: Sequence[str], pins: str | None) -> list[str]:
     """The profiles that are meant, each once; versions of one era are a `UsageError`."""
     from mmfuzz.planted import profiles_for
     from mmfuzz.replay import check_header
 
     check_header(program)
     if list(kernels) == [ALL]:
-        return list(profiles_for(program.plant or None))
+        everyone = profiles_for(program.plant or None, pins or program.pins or None)
+        if not everyone:
+            raise UsageError(
+                f"no profile has both bug {program.plant!r} and pin scheme {pins or program.pins!r}"
+            )
+        return list(everyone)
     found: dict[str, str] = {}
     for kernel in kernels:
         name = resolve(kernel).name

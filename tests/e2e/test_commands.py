@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mmfuzz.cli import main
-from mmfuzz.planted import BUGS
+from mmfuzz.planted import BUGS, profiles_for
 from mmfuzz.profiles import PROFILES
 from mmfuzz.targets.linux import machine
 
@@ -231,6 +231,21 @@ def test_show_names_the_owners_of_each_folio(programs: Path) -> None:
     result = as_json("show", "leak.mm", cwd=programs)
     assert result["property"] == "identity"
     assert result["steps"][-1]["violation"]
+
+
+def test_bug_and_pin_scheme_that_no_kernel_has_together_are_told(programs: Path) -> None:
+    bug = next(name for name, bug in BUGS.items() if not profiles_for(name, "biased"))
+    (programs / "both.mm").write_text(
+        f"mmfuzz 1\nkernel: {BUGS[bug].home}\nplant: {bug}\nexpect: fail leak\n\ndrain\n"
+    )
+    for command in (["fuzz", "--plant", bug], ["show", "both.mm"]):
+        done = mmfuzz(*command, "--pins", "biased", "--kernel", "all", cwd=programs)
+        assert done.returncode == 2
+        assert f"no profile has both bug {bug!r} and pin scheme 'biased'" in done.stderr
+    (replayed,) = as_json("replay", "both.mm", "--pins", "biased", "--kernel", "all", cwd=programs)[
+        "programs"
+    ]
+    assert replayed["verdict"] == "unknown"
 
 
 def test_show_puts_kernels_side_by_side(programs: Path) -> None:

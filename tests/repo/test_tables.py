@@ -15,11 +15,11 @@ from mmfuzz.strategies.universe import Universe
 from mmfuzz.violation import PROPERTIES
 
 ROOT = Path(__file__).parents[2]
-SCHEMES = ("| scheme | is |", PIN_SCHEMES)
+SCHEMES = {str(name): what for name, what in PIN_SCHEMES.items()}
 TABLES: list[tuple[str, str, Mapping[str, str]]] = [
     ("README.md", "| property | must hold |", PROPERTIES),
-    ("README.md", *SCHEMES),
-    ("docs/kernels.md", *SCHEMES),
+    ("README.md", "| scheme | is |", SCHEMES),
+    ("docs/kernels.md", "| scheme | is |", SCHEMES),
     (
         "docs/kernels.md",
         "| profile | brought |",
