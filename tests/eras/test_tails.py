@@ -119,6 +119,21 @@ def test_write_copies_a_huge_page_that_two_map_and_reuses_one_that_others_only_h
     assert machine.frame(0, 0, 0) == old
 
 
+@pytest.mark.parametrize("kernel", [*ERAS, "4.5", "5.7"])
+def test_write_without_a_block_copies_to_base_pages_and_leaves_others_the_huge_page(kernel: str) -> None:
+    """do_huge_pmd_wp_page_fallback(), until 3917c80280c9 (v5.8): nothing is split."""
+    machine = Machine(kernel, huge_order=3, frames=32)
+    machine.do("alloc p0 a0 huge", "fault p0 a0 write", "drain", "get p0 a0.3 read h0", "fork p0 p1")
+    huge = machine.frame(0, 0, 0)
+    for area in (1, 2, 3):
+        machine.do(f"alloc p0 a{area} base", f"fault p0 a{area}.0+8 write")
+    machine.do("drain", "unmap p0 a1.0+4", "unmap p0 a2.4+4", "fault p1 a0.2 write", "drain")
+    assert machine.frame(0, 0, 0) == huge
+    assert (machine.folio(huge).order, machine.folio(huge).refcount, machine.folio(huge).entire) == (3, 2, 1)
+    assert [machine.at(1, 0, page).order for page in range(8)] == [0] * 8
+    assert machine.at(1, 0, 2).refcount == 1
+
+
 def test_unmapped_huge_page_lives_by_one_tail_and_is_freed_whole(machine: Machine) -> None:
     machine.do(*HUGE, "get p0 a0.7 read h0")
     huge = machine.frame(0, 0, 0)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Mm, Pte, Vma
 from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.observation import TABLE
 
 
 class NoExclusiveFlag(Kernel):
@@ -96,14 +97,15 @@ class CopiesHuge(Kernel):
     """A write fault copies a shared huge page to another huge page (until 3917c80280c9, v5.8)."""
 
     def do_huge_pmd_wp_page(self, mm: Mm, vma: Vma, *, unshare: bool = False) -> None:
-        """Copy it whole where it cannot be reused; where there is no block for it, fall back to PTEs."""
+        """Copy it whole where it cannot be reused, to base pages where there is no block; without those split it."""
         entry = vma.pmd
         if type(entry) is not Pte or self.can_reuse_huge(entry.page):
             super().do_huge_pmd_wp_page(mm, vma, unshare=unshare)
             return
         fresh = self.alloc_folio(self.huge_order)
         if fresh is None:
-            self.split_huge_pmd(mm, vma)
+            if not self.copy_to_base_pages(mm, vma, entry.page):
+                self.split_huge_pmd(mm, vma)
             return
         for old, new in zip(entry.page.pages, fresh.pages, strict=True):
             new.content = old.content
@@ -112,3 +114,23 @@ class CopiesHuge(Kernel):
         self.folio_add_lru(fresh)
         self.set_pmd(mm, vma, Pte(fresh, True))
         self.zap_put(entry.page, 1)
+
+    def copy_to_base_pages(self, mm: Mm, vma: Vma, folio: Folio) -> bool:
+        """do_huge_pmd_wp_page_fallback(): others keep the huge page; false, and nothing done, when memory is short."""
+        pieces: list[Folio] = []
+        for page in folio.pages:
+            fresh = self.alloc_folio(0)
+            if fresh is None:
+                for piece in pieces:
+                    self.folio_put(piece)
+                return False
+            self.copy_page(fresh, page)
+            pieces.append(fresh)
+        self.set_pmd(mm, vma, TABLE)
+        for number, piece in enumerate(pieces):
+            self.folio_add_new_anon_rmap(piece, mm, vma, number)
+            self.folio_add_lru(piece)
+            self.set_pte(mm, vma, number, Pte(piece, True))
+        self.folio_remove_rmap_pmd(folio, mm)
+        self.zap_put(folio, 1)
+        return True
