@@ -10,7 +10,7 @@ from mmfuzz.folding import alike, folded
 from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.observation import Counters, Entry, Mapped, Report, Swapped
-from mmfuzz.ops import Operation
+from mmfuzz.ops import FILES, Operation
 from mmfuzz.program import format_op
 from mmfuzz.session import Session
 from mmfuzz.targets.base import Target
@@ -125,7 +125,20 @@ def _counts(seen: Counters) -> dict[str, Any]:
         counts["on tails"] = sum(count + mapcount for count, mapcount in noted)
     if seen.exclusive is not None:
         counts["exclusive"] = sum(seen.exclusive)
+    counts |= _of_some_eras(seen)
     return {name: value for name, value in counts.items() if value is not None}
+
+
+def _of_some_eras(seen: Counters) -> dict[str, Any]:
+    """What only kernels of some eras have, or a pin scheme of its own, and only where it says something."""
+    counts: dict[str, Any] = {}
+    if seen.double_map:
+        counts["double map"] = "yes"
+    if seen.pinned is not None:
+        counts["pinned"] = "yes" if seen.pinned else "no"
+    if seen.private:
+        counts["private"] = "yes"
+    return counts
 
 
 def _changes(report: Report) -> Iterator[str]:
@@ -135,6 +148,8 @@ def _changes(report: Report) -> Iterator[str]:
         yield f"PTE p{process} a{area}.{page}: {_entry(entry)}"
     for slot, frame in report.cached:
         yield f"swap cache of slot {slot}: {'empty' if frame is None else f'frame {frame}'}"
+    for file, index, entry in report.filed:
+        yield f"page cache of {FILES[file].name}.{index}: {_entry(entry)}"
 
 
 def _entry(entry: Entry) -> str:

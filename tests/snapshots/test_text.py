@@ -59,6 +59,28 @@ def test_show(snapshot: Snapshot) -> None:
     snapshot("show", text)
 
 
+FILE = "map p0 a0 memfd0 private\nfault p0 a0.0+2 read\nfault p0 a0.1 write\ntruncate memfd0 1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel", "pins", "lines"),
+    [
+        ("file", "6.18", None, FILE),
+        ("tails", "2.6.38", None, "alloc p0 a0 huge\nget p0 a0.2+2 write h0\nput h0\n"),
+        ("pins", "6.18", "page-bit", "alloc p0 a0 base\npin p0 a0.0 write h0\nunpin h0\n"),
+    ],
+)
+def test_show_of_what_not_every_kernel_has(
+    name: str, kernel: str, pins: str | None, lines: str, snapshot: Snapshot
+) -> None:
+    target = open_target("sim", kernel=kernel, frames=64, pins=pins)
+    try:
+        text = "\n".join(map(step_text, walk(parse(f"mmfuzz 1\n\n{lines}").ops, target)))
+    finally:
+        target.close()
+    snapshot(f"show-{name}", text)
+
+
 @pytest.mark.parametrize(("width", "form"), [(80, "columns"), (60, "stacked")])
 def test_show_on_two_kernels(width: int, form: str, snapshot: Snapshot) -> None:
     program = parse(f"mmfuzz 1\n\n{HUGE}")
