@@ -207,6 +207,13 @@ def test_replay_on_every_kernel_judges_what_must_fail_on_its_own(programs: Path)
     assert "leak.mm: fails identity, as expected, on " in done.stdout
 
 
+def test_corpus_does_what_it_should_on_every_kernel() -> None:
+    corpus = Path(__file__).parents[2] / "corpus"
+    programs = as_json("replay", corpus, "--kernel", "all", cwd=corpus)["programs"]
+    assert {one["verdict"] for one in programs if "planted" not in one["path"]} == {"pass", "fail"}
+    assert all(one["as_expected"] for one in programs)
+
+
 def test_replay_on_every_kernel_has_no_verdict_where_an_operation_is_not_there(programs: Path) -> None:
     (programs / "fine.mm").write_text("mmfuzz 1\n\nalloc p0 a0 order2\n")
     done = mmfuzz("replay", "fine.mm", "--kernel", "all", cwd=programs)
