@@ -127,7 +127,7 @@ def _line_of_all(path: Path, program: Program, verdicts: Verdicts, judged: Seque
         outcomes.setdefault(said, []).append(kernel)
     lines = []
     for said, kernels in outcomes.items():
-        lines.append(f"{path}: {said} on {names(kernels)}")
+        lines.append(f"{path} on {names(kernels)}: {said}")
         verdict = verdicts[kernels[0]]
         if kernels[0] in judged and verdict.violation is not None and not verdict.is_expected:
             lines.append(f"\nkernel {kernels[0]}\n{_details(program, verdict)}\n")
@@ -145,7 +145,7 @@ def _said(verdict: Verdict) -> str:
     if verdict.verdict == "unknown":
         return f"unknown ({verdict.unknown})"
     if verdict.is_expected:
-        return f"fails {verdict.failed}, as expected," if verdict.violation else "pass"
+        return f"fails {verdict.failed}, as expected" if verdict.violation else "pass"
     if verdict.violation is None:
         return f"pass, but {verdict.expected} was expected to fail"
     return f"fails {verdict.failed}{f', but {verdict.expected} was expected to' if verdict.expected else ''}"
