@@ -29,6 +29,13 @@ class Swapped(NamedTuple):
     slot: int
 
 
+class OnDevice(NamedTuple):
+    """An entry for a page that is on a device: not present, yet it holds a reference and a mapcount."""
+
+    frame: int
+    writable: bool
+
+
 class Special(NamedTuple):
     """An entry that holds no reference and has nothing to number."""
 
@@ -44,7 +51,7 @@ ZERO_FRAME: Final = -1
 TABLE: Final = Special("page table")
 """A PMD entry that points to a table of PTEs."""
 
-Entry = Mapped | Swapped | Special | None
+Entry = Mapped | Swapped | OnDevice | Special | None
 """A page-table entry; None where nothing is mapped."""
 
 
@@ -84,6 +91,12 @@ class Report:
 
     batched: list[tuple[int, int]] = field(default_factory=list)
     """(head frame, LRU batch slots that hold it now), for each folio that entered or left a batch."""
+
+    lent: list[int] = field(default_factory=list)
+    """Frames of a device that its driver handed out in this step."""
+
+    given_back: list[int] = field(default_factory=list)
+    """Frames of a device that its driver was given back, by the free event: as often as it was told."""
 
     values: list[int | None] = field(default_factory=list)
     """What was read, a value a page: by a read fault of a range, a dma read, a put. None: not looked at."""
@@ -143,6 +156,20 @@ class Counters:
     """Until v4.4, `_count` of each tail of a compound page, raw; the head's place, the first, is 0."""
     tail_mapcounts: Sequence[int] | None = None
     """Until v4.4, `_mapcount + 1` of each tail, raw; the head's place is 0. `mapcounts` are 0 then."""
+
+
+@dataclass(slots=True)
+class DeviceState:
+    """What a driver and the kernel's map of its pages say."""
+
+    frames: range
+    """Frames of the device, behind those of the machine."""
+    free: frozenset[int]
+    """Those that are not handed out."""
+    idle_refs: dict[int, int]
+    """The refcount of each of these."""
+    map_refs: int
+    """References on the map: `dev_pagemap.ref`."""
 
 
 @dataclass(slots=True)

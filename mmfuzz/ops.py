@@ -312,6 +312,26 @@ class Protect:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class ToDevice:
+    """Move the base pages of a range to the memory of a device, which processes cannot access (migrate_vma)."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FromDevice:
+    """Bring home what a range has on the device, without a fault."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+
+
 Operation = (
     Alloc
     | Fault
@@ -340,6 +360,8 @@ Operation = (
     | Punch
     | Fail
     | Protect
+    | ToDevice
+    | FromDevice
 )
 
 OPERATIONS: tuple[type[Operation], ...] = (
@@ -370,6 +392,8 @@ OPERATIONS: tuple[type[Operation], ...] = (
     Punch,
     Fail,
     Protect,
+    ToDevice,
+    FromDevice,
 )
 """Every kind of operation, simple ones first: the order in which choices shrink."""
 
@@ -378,6 +402,7 @@ FAMILIES: dict[str, tuple[type[Operation], ...]] = {
     "files": (Map, ReadFile, WriteFile, Truncate, Punch),
     "failures": (Fail,),
     "protection": (Protect,),
+    "devices": (ToDevice, FromDevice),
 }
 """Kinds that belong together: a search takes or leaves a whole family for a program. The first is always in."""
 

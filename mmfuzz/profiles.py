@@ -130,6 +130,12 @@ class Profile:
     """Refcount of an idle fsdax page: 1, then 0 (38607c62b34b, v6.15)."""
     device_base: int
     """Refcount of an idle device-private or device-dax page: 1, then 0 (27674ef6c73f, v5.18)."""
+    device_private: bool
+    """Memory of a device that processes can own and not access (5042db43cc26, v4.14)."""
+    device_idle: int
+    """Refcount of such a page that nobody has: 1, then 0 (ef233450898f, v6.1)."""
+    device_takes_cached: bool
+    """What is in the swap cache may go there, and leaves that first (df263d9a7dff, v6.6)."""
     dax_maps_counted: bool
     """A map of an fsdax page is a reference and in its mapcount (38607c62b34b, v6.15)."""
 
@@ -207,6 +213,9 @@ _OLDEST = Profile(
     zone_device=False,
     dax_base=1,
     device_base=1,
+    device_private=False,
+    device_idle=1,
+    device_takes_cached=False,
     dax_maps_counted=False,
     batch_size=14,
     huge_batches=True,
@@ -243,6 +252,7 @@ _CHANGES = (
         migrate_huge=True,
         batch_size=15,
         swap_bypass=True,
+        device_private=True,
     ),
     _Change(
         "5.8",
@@ -276,7 +286,12 @@ _CHANGES = (
     _Change(
         "5.19", "an anon-exclusive flag says who may write in place, and pins rely on it", cow="exclusive"
     ),
-    _Change("6.1", "a pin of the zero page takes no reference", zero_page_counted=False),
+    _Change(
+        "6.1",
+        "a pin of the zero page takes no reference; idle pages of a device have none",
+        zero_page_counted=False,
+        device_idle=0,
+    ),
     _Change(
         "6.2",
         "_nr_pages_mapped in place of DoubleMap; a pin never gets the zero page",
@@ -284,7 +299,13 @@ _CHANGES = (
         nr_pages_mapped=True,
         pin_unshares_zero=True,
     ),
-    _Change("6.8", "anonymous folios of the orders between (mTHP)", mthp=True, uffd_move=True),
+    _Change(
+        "6.8",
+        "anonymous folios of the orders between (mTHP)",
+        mthp=True,
+        uffd_move=True,
+        device_takes_cached=True,
+    ),
     _Change("6.10", "a mapcount of the whole folio; LRU batches of 31", large_mapcount=True, batch_size=31),
     _Change(
         "6.12",

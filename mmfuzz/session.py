@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mmfuzz.checks.counters import check_folio, has_plain_rules, plainly_holds
+from mmfuzz.checks.devices import check_device
 from mmfuzz.checks.memory import (
     check_empty,
     check_free_frames,
@@ -163,11 +164,15 @@ class Session:
                 touched[page.folio] = None
             elif frame == ZERO_FRAME:
                 self._check_zero_page()
+            elif frame in world.device_frames:
+                touched[world.device_frames[frame].folio] = None
         self._check_all(touched)
         if report.tables is not None:
             self._tables = report.tables
         if self._tables is not None and (report.tables is not None or report.pmds):
             check_tables(world, self._tables)
+        if report.lent or report.given_back:
+            self._check_device()
         for folio in self.oracle.freed:
             try:
                 self._check_freed(folio)
@@ -177,6 +182,11 @@ class Session:
             free = target.free_frames()
             if free is not None and free != self._frames - len(world.frames):
                 check_free_frames(world, free, self._frames)
+
+    def _check_device(self) -> None:
+        state = self.target.device()
+        if state is not None:
+            check_device(self.world, state, self._rules)
 
     def _check_zero_page(self) -> None:
         seen = self.target.counters(ZERO_FRAME)
@@ -229,14 +239,21 @@ class Session:
             if sweep is not None:
                 check_sweep(self.world, sweep)
             self._check_all({page.folio: None for page in self.world.frames.values()})
+            self._check_all({page.folio: None for page in self.world.device_frames.values()})
             self._check_zero_page()
             if self._tables is not None:
                 check_tables(self.world, self._tables)
+            self._check_device()
         except KernelBug as bug:
             raise self._assertion(bug) from bug
 
     def _assertion(self, bug: KernelBug) -> Violation:
-        page = self.world.frames.get(bug.frame) if bug.frame is not None else None
+        world = self.world
+        page = (
+            world.frames.get(bug.frame) or world.device_frames.get(bug.frame)
+            if bug.frame is not None
+            else None
+        )
         return Violation(
             bug.property,
             str(bug),

@@ -19,6 +19,7 @@ PROPERTIES: dict[str, str] = {
     "contents": "every page holds the value last written to it, wherever it has moved",
     "refusal": "split, collapse and migrate are refused exactly while something else refers to the folio",
     "outcome": "an operation changes what it may change, and leaves what it promises",
+    "free-event": "a device is told once that a page of it is free, when nothing refers to that, and not before",
     "leak": "a folio that nothing refers to is free",
     "use-after-free": "a folio that something refers to is not free",
     "frames": "every frame is in a folio in use or in the buddy allocator, exactly once",

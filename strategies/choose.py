@@ -12,7 +12,7 @@ from typing import Any
 
 from mmfuzz import ops
 from mmfuzz.model.applies import ASK, Ask
-from mmfuzz.model.owners import Area, Folio, Page, Process, Slot
+from mmfuzz.model.owners import Area, DevicePage, Folio, Page, Process, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO
 from mmfuzz.ops import FAMILIES, OPERATIONS, Operation
@@ -47,6 +47,8 @@ WEIGHTS: dict[type[Operation], int] = {
     ops.Punch: 3,
     ops.Fail: 12,
     ops.Protect: 4,
+    ops.ToDevice: 8,
+    ops.FromDevice: 6,
 }
 """How often each kind is tried: by how much it does, and how seldom it applies."""
 
@@ -294,4 +296,6 @@ _PICK: dict[type[Operation], Pick] = {
     ops.Punch: _by(Chooser._on_file, ops.Punch),
     ops.Fail: Chooser._fail,
     ops.Protect: _on(ops.Protect, Page),
+    ops.ToDevice: _on(ops.ToDevice, Page),
+    ops.FromDevice: _on(ops.FromDevice, DevicePage),
 }

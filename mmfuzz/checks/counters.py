@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from mmfuzz.folding import runs
 from mmfuzz.model.change import address, folio_name, owners
-from mmfuzz.model.owners import Folio, Page
+from mmfuzz.model.owners import DevicePage, Folio, Page
 from mmfuzz.observation import Counters
 from mmfuzz.profiles import BIAS, Profile
 from mmfuzz.violation import Term, Violation
@@ -136,6 +136,8 @@ def _check_base(folio: Folio, seen: Counters, rules: Profile) -> None:
     expected = (
         maps + rules.pin_weight(0) * len(page.pins) + len(page.gets) + _cache_refs(folio) + folio.batches
     )
+    if type(page) is DevicePage:
+        expected += rules.device_base
     if seen.refcount != expected:
         raise _identity(folio, seen, expected)
     if seen.mapcounts[0] != maps:

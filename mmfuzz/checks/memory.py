@@ -68,7 +68,7 @@ def check_free_frames(world: World, free: int, frames: int) -> None:
 
 def check_empty(world: World) -> None:
     """With everything released, nothing is left: no folio, be it in the swap cache alone, and no swap slot."""
-    for page in world.frames.values():
+    for page in (*world.frames.values(), *world.device_frames.values()):
         folio = page.folio
         raise Violation(
             "leak",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.fault import ENOMEM
 from mmfuzz.kernel.filecollapse import FileCollapse
-from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio
 from mmfuzz.observation import TABLE
 
@@ -59,7 +59,7 @@ class Collapse(FileCollapse):
                 found = True
                 if not self.collapse_refs_suitable(entry.page.head):
                     return "EAGAIN"
-            elif type(entry) is SwapPte:
+            elif type(entry) is SwapPte or type(entry) is DevicePte:
                 found = True
         return "" if found else "EINVAL"
 
@@ -73,6 +73,10 @@ class Collapse(FileCollapse):
             entry = vma.ptes[page]
             if type(entry) is SwapPte:
                 error = self.do_swap_page(mm, vma, page, entry, False)
+                if error:
+                    return error if error == ENOMEM else "EINVAL"
+            elif type(entry) is DevicePte:
+                error = self.migrate_to_ram(mm, vma, page)
                 if error:
                     return error if error == ENOMEM else "EINVAL"
         return ""

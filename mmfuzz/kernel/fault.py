@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mmfuzz.kernel.cow import Cow
-from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.kernel.toram import ToRam
 from mmfuzz.observation import TABLE, ZERO
 from mmfuzz.ops import BASE, HUGE
 
@@ -13,7 +13,7 @@ EFAULT = "EFAULT"
 """What get_user_pages() and madvise(MADV_POPULATE_READ) make of VM_FAULT_SIGBUS."""
 
 
-class Fault(Cow):
+class Fault(ToRam):
     """handle_mm_fault(). Errors are errno names, empty when the fault was handled."""
 
     def handle_fault(self, mm: Mm, vma: Vma, page: int, *, write: bool) -> str:
@@ -49,9 +49,15 @@ class Fault(Cow):
             return ""
         if type(entry) is SwapPte:
             return self.do_swap_page(mm, vma, page, entry, write)
+        if type(entry) is DevicePte:
+            return self.do_device_private(mm, vma, page, write)
         if not write or (type(entry) is Pte and entry.writable):
             return ""
         return "" if self.do_wp_page(mm, vma, page) else ENOMEM
+
+    def do_device_private(self, mm: Mm, vma: Vma, page: int, write: bool) -> str:
+        """A page that is on a device comes home, and then the fault begins anew."""
+        return self.migrate_to_ram(mm, vma, page) or self.handle_pte_fault(mm, vma, page, write)
 
     def do_anonymous_page(self, mm: Mm, vma: Vma, page: int) -> str:
         """Map a fresh folio of the area's order, or a base page where that does not fit."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from mmfuzz.kernel.context import FaultContext
 from mmfuzz.kernel.fault import ENOMEM
 from mmfuzz.kernel.file import File
-from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Page
 from mmfuzz.kernel.shmem import Shmem
 from mmfuzz.observation import TABLE
@@ -43,6 +43,9 @@ class FileFault(Shmem):
             return error
         if type(entry) is SwapPte:
             return self.do_swap_page(mm, vma, page, entry, write)
+        if type(entry) is DevicePte:
+            error = self.migrate_to_ram(mm, vma, page)
+            return error or self.handle_file_fault(mm, vma, page, write=write, unshare=unshare)
         if unshare or (write and type(entry) is Pte and not entry.writable):
             return "" if self.do_wp_page(mm, vma, page, unshare=unshare) else ENOMEM
         return ""

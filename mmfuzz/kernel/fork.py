@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.gup import Gup
-from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.observation import ZERO
 
@@ -58,6 +58,8 @@ class Fork(Gup):
             if entry is not None:
                 if type(entry) is SwapPte:
                     entry = self.copy_swap_pte(parent, vma, page, entry)
+                elif type(entry) is DevicePte:
+                    entry = self.copy_device_private(parent, vma, child, page, entry)
                 self.set_pte(child, copy, page, entry)
             page += 1
         return True
@@ -136,6 +138,16 @@ class Fork(Gup):
         self.folio_add_lru(fresh)
         self.set_pte(child, copy, number, Pte(fresh, True))
         return True
+
+    def copy_device_private(self, parent: Mm, vma: Vma, child: Mm, page: int, entry: DevicePte) -> DevicePte:
+        """copy_nonpresent_pte(): share a page that is on a device; nobody can have pinned it."""
+        self.fork_get(entry.page, 1)
+        entry.page.anon_exclusive = False
+        self.folio_add_anon_rmap_ptes(entry.page, (entry.page,), child)
+        shared = DevicePte(entry.page, False)
+        if entry.writable:
+            self.set_pte(parent, vma, page, shared)
+        return shared
 
     def copy_swap_pte(self, parent: Mm, vma: Vma, page: int, entry: SwapPte) -> SwapPte:
         """A swap entry for two: neither is exclusive any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmfuzz.kernel.memory import Memory
+from mmfuzz.kernel.device import DeviceMemory
 from mmfuzz.kernel.page import Folio
 from mmfuzz.profiles import Profile
 
@@ -10,7 +10,7 @@ CPUS = 2
 """A process runs on the CPU of its slot number modulo this."""
 
 
-class Lru(Memory):
+class Lru(DeviceMemory):
     """`lru_add` batches. Large folios go to the LRU at once: a batch would hold their split up."""
 
     batches_large = False
@@ -59,7 +59,13 @@ class Lru(Memory):
         self.folio_put(folio)
 
     def lruvec_add_folio(self, folio: Folio) -> None:
-        """Chain a folio on an LRU list, by the words of its page that are there for that."""
+        """Chain a folio on an LRU list, by the words of its page that are there for that.
+
+        A ZONE_DEVICE page has its `pgmap` there (5c2c2587b132, "mm, dax, pmem: introduce {get|put}_dev_pagemap() for
+        dax-gup", v4.5, which made list_add() trip over it).
+        """
+        if folio.pgmap is not None:
+            raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_is_zone_device(folio))", folio)
         folio.lru = True
 
     def folio_isolate_lru(self, folio: Folio) -> bool:

@@ -130,6 +130,9 @@ class Memory:
 
     def free_folio(self, folio: Folio) -> None:
         """The last reference is gone: check as free_page_is_bad() does, and return the block."""
+        if folio.pgmap is not None:
+            self.free_zone_device_folio(folio)
+            return
         self._check_bad(folio)
         order = folio.order
         folio.mapping = None
@@ -143,6 +146,10 @@ class Memory:
             folio.pages = [folio]
         self.made.pop(folio, None)
         self.free_block(folio, order)
+
+    def free_zone_device_folio(self, folio: Folio) -> None:
+        """A page of a device goes back to that, see `mmfuzz.kernel.device`."""
+        raise NotImplementedError
 
     def free_block(self, folio: Folio, order: int) -> None:
         """Return the frames of a dead folio to the buddy allocator."""

@@ -63,7 +63,7 @@ class Migrate(Reclaim):
         The references that isolation and allocation took stay until the whole batch is done.
         """
         if not self.folio_trylock(folio):
-            folio.lru = True
+            self.lruvec_add_folio(folio)
             return False
         whole = self.unmap_whole(folio)
         unmapped = self.unmap_ptes(folio)

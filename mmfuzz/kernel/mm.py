@@ -40,7 +40,17 @@ class MigrationPte:
         self.exclusive = exclusive
 
 
-PteEntry = Pte | SwapPte | MigrationPte | Special | None
+class DevicePte:
+    """A device-private entry: like a swap entry, but the page is there, on a device, with reference and mapcount."""
+
+    __slots__ = ("page", "writable")
+
+    def __init__(self, page: Page, writable: bool) -> None:
+        self.page = page
+        self.writable = writable
+
+
+PteEntry = Pte | SwapPte | MigrationPte | DevicePte | Special | None
 """An entry of a page table; `ZERO` is the shared zero page."""
 
 PmdEntry = Pte | Special | None

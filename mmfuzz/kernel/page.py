@@ -51,6 +51,7 @@ class Page:
         "pages",
         "partially_mapped",
         "pfn",
+        "pgmap",
         "private",
         "swap",
         "swapcache",
@@ -97,6 +98,8 @@ class Page:
         """Swap slot of the first page while `swapcache`."""
         self.swapcache = False
         self.lru = False
+        self.pgmap: object = None
+        """Of a ZONE_DEVICE page, in the words that chain others on the LRU: the DevPagemap that it is of."""
         self.dirty = False
         self.uptodate = True
         """Cleared by a read from swap that failed, for as long as the folio is in the swap cache."""

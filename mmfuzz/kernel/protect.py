@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz.kernel.collapse import Collapse
-from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.mm import DevicePte, Mm, Pte, Vma
 from mmfuzz.observation import TABLE
 
 
@@ -28,3 +28,5 @@ class Protect(Collapse):
             entry = vma.ptes[page]
             if type(entry) is Pte and entry.writable:
                 self.set_pte(mm, vma, page, Pte(entry.page, False))
+            elif type(entry) is DevicePte and entry.writable:
+                self.set_pte(mm, vma, page, DevicePte(entry.page, False))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.huge import HugeMappings
-from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.observation import TABLE, KernelBug
 
@@ -57,7 +57,14 @@ class Zap(HugeMappings):
         self.set_pte(mm, vma, page, None)
         if type(entry) is SwapPte:
             self.free_swap_and_cache(entry.slot)
+        elif type(entry) is DevicePte:
+            self.zap_device_private(entry.page, mm)
         return 1
+
+    def zap_device_private(self, folio: Folio, mm: Mm) -> None:
+        """zap_nonpresent_ptes(): a device-private entry had a mapcount and a reference."""
+        self.folio_remove_rmap_ptes(folio, (folio,), mm)
+        self.folio_put(folio)
 
     def batch(self, vma: Vma, page: int, stop: int) -> list[Page]:
         """The pages of one folio that neighbouring PTEs map in order, from `page` on: folio_pte_batch()."""

@@ -5,7 +5,7 @@ State coverage guides campaigns, and works alike on every target because it look
 
 from __future__ import annotations
 
-from mmfuzz.model.owners import Folio, Page
+from mmfuzz.model.owners import DevicePage, Folio, Page
 from mmfuzz.model.world import World
 
 GONE = 0
@@ -30,6 +30,8 @@ def state_of(folio: Folio, world: World) -> int:
     order = folio.order
     if not order:
         page = folio.pages[0]
+        if type(page) is DevicePage:
+            flags |= _ON_DEVICE
         maps = len(page.maps)
         return flags | _holds(page) | (maps if maps < 2 else 2) * _BASE_MAPPED
     mapped = most = 0
@@ -53,6 +55,7 @@ _ABANDONED = 1 << 16
 _BY_DEVICE = 1 << 17
 _OF_FILE, _FILED, _PRIVATE = 1 << 18, 1 << 19, 1 << 20
 """Cut off from its file; in a page cache; with private data."""
+_ON_DEVICE = 1 << 21
 
 
 def _cached(folio: Folio, first: int, world: World) -> int:

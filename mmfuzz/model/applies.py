@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.owners import Area, Folio, Page, Slot
+from mmfuzz.model.owners import Area, DevicePage, Folio, Page, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE
 from mmfuzz.ops import Operation
@@ -24,6 +24,8 @@ Ranged = (
     | ops.SwapIn
     | ops.FreeSwap
     | ops.Migrate
+    | ops.ToDevice
+    | ops.FromDevice
     | ops.Protect
 )
 
@@ -135,7 +137,7 @@ def _collapse(world: World, op: ops.Collapse) -> str | None:
     if area.pmd is not TABLE:
         return "there is no page table to collapse"
     for owned in area.table:
-        if type(owned) is Page or type(owned) is Slot:
+        if type(owned) is Page or type(owned) is Slot or type(owned) is DevicePage:
             return None
     return "nothing is mapped in the area"
 
@@ -215,6 +217,10 @@ def _truncate(world: World, op: ops.Truncate) -> str | None:
     return None
 
 
+def _on_device(world: World, area: Area, page: int) -> bool:
+    return type(area.at(page)) is DevicePage
+
+
 def _always(world: World, op: Operation) -> str | None:
     return None
 
@@ -249,5 +255,7 @@ ASK: dict[type[Operation], Ask] = {
     ops.Punch: _inside_file,
     ops.Fail: _always,
     ops.Protect: _needing(_present, "present"),
+    ops.ToDevice: _needing(_present, "present"),
+    ops.FromDevice: _needing(_on_device, "on the device"),
 }
 """The question of each kind: why an operation of it does not apply to a world."""

@@ -7,9 +7,9 @@ one, and a page that comes into being takes its value from there.
 
 from __future__ import annotations
 
-from mmfuzz.model.owners import Area, File, Folio, Owned, Page, Process, Slot, Where
+from mmfuzz.model.owners import Area, DevicePage, File, Folio, Owned, Page, Process, Slot, Where
 from mmfuzz.model.world import World
-from mmfuzz.observation import TABLE, ZERO, Entry, Mapped, Report, Swapped
+from mmfuzz.observation import TABLE, ZERO, Entry, Mapped, OnDevice, Report, Swapped
 from mmfuzz.ops import FILES
 from mmfuzz.violation import Term, Violation
 
@@ -22,8 +22,8 @@ Filing = tuple[File, int, Owned, Owned]
 Turn = tuple[int, int, list[Owned], list[Owned]]
 """(process, area, what each page referred to, what each refers to now); all of one side are nothing."""
 
-KINDS: dict[type, str] = {type(None): "n", Page: "p", Slot: "s", type(ZERO): "z"}
-"""One letter for what an address refers to: nothing, a page, a swap slot, the zero page."""
+KINDS: dict[type, str] = {type(None): "n", Page: "p", Slot: "s", type(ZERO): "z", DevicePage: "d"}
+"""One letter for what an address refers to: nothing, a page, a swap slot, the zero page, a page on a device."""
 
 
 def describe(owned: Owned) -> str:
@@ -32,6 +32,8 @@ def describe(owned: Owned) -> str:
         return f"frame {owned.folio.head + owned.index}"
     if type(owned) is Slot:
         return f"swap slot {owned.number}"
+    if type(owned) is DevicePage:
+        return f"frame {owned.folio.head} of the device"
     return "the zero page" if owned is ZERO else "nothing"
 
 
@@ -104,6 +106,8 @@ class Change:
         self._unread = report.unread
         for head, order in report.folios:
             self._found(head, order, report)
+        for lent in report.lent:
+            self._lend(lent)
         for whole in self._wholes:
             self._drop_rest(whole)
         if report.cached:
@@ -194,6 +198,18 @@ class Change:
             if folio not in self._replaced:
                 self._replace(folio)
         self._fresh.add(world.adopt(head, order))
+
+    def _lend(self, frame: int) -> None:
+        world = self._world
+        known = world.device_frames.get(frame)
+        if known is not None:
+            raise Violation(
+                "use-after-free",
+                f"frame {frame} of the device was handed out while something still refers to it",
+                folio=folio_name(known.folio),
+                terms=[Term("owners", owners(known.folio), "handed out again")],
+            )
+        self._fresh.add(world.adopt_device(frame))
 
     def _drop_rest(self, whole: Folio) -> None:
         """Pages of a split folio that are in no piece in use: they stand alone, and are free if unowned."""
@@ -456,6 +472,8 @@ class Change:
             return self._trace_page(where, old, entry.frame)
         if type(entry) is Swapped:
             return self._trace_slot(where, old, entry.slot)
+        if type(entry) is OnDevice:
+            return self._trace_device(where, old, entry)
         value = _value(old)
         if value:
             raise _lost(where, old, "the zero page", value, 0)
@@ -470,10 +488,22 @@ class Change:
         area = self._world.area(where[0], where[1])
         return area.file.cached[where[2]] if area is not None and area.file is not None else None
 
-    def _trace_page(self, where: Where, old: Owned, frame: int) -> Page:
-        page = self._world.frames.get(frame)
+    def _trace_device(self, where: Where, old: Owned, entry: OnDevice) -> Page:
+        page = self._world.device_frames.get(entry.frame)
         if page is None:
-            raise Violation("outcome", f"{address(where)} maps frame {frame}, which is in no folio in use")
+            what = f"{address(where)} is on the device in frame {entry.frame}, which was handed out to nobody"
+            raise Violation("outcome", what)
+        if entry.writable:
+            page.writers = {*page.writers, where}
+        return self._trace_page(where, old, entry.frame, page)
+
+    def _trace_page(self, where: Where, old: Owned, frame: int, page: Page | None = None) -> Page:
+        if page is None:
+            page = self._world.frames.get(frame)
+            if page is None:
+                raise Violation(
+                    "outcome", f"{address(where)} maps frame {frame}, which is in no folio in use"
+                )
         if page is old:
             return page
         if page.folio in self._fresh:
@@ -487,12 +517,14 @@ class Change:
             page.value = value
             page.private_to = self._heir(where, old)
         elif page.value != value:
-            raise _lost(where, old, f"frame {frame}", value, page.value)
+            raise _lost(where, old, describe(page), value, page.value)
         return page
 
     def _heir(self, where: Where, old: Owned) -> Process | None:
         """Who a fresh page belongs to alone: swap and migration keep that, a new page has its maker."""
-        if old is not None and (type(old) is Slot or (self._relocates and type(old) is Page)):
+        if old is not None and (
+            type(old) is Slot or type(old) is DevicePage or (self._relocates and type(old) is Page)
+        ):
             return old.private_to
         return self._world.processes[where[0]]
 
@@ -522,7 +554,7 @@ def _fits_file(where: Where, area: Area, file: File, now: Owned) -> None:
 
 def _value(owned: Owned) -> int:
     """What a process sees at an address that refers to this."""
-    if type(owned) is Page:
+    if isinstance(owned, Page):
         return owned.value or 0
     return owned.contents if type(owned) is Slot else 0
 

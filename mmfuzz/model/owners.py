@@ -96,6 +96,12 @@ class Page:
             self.gets.discard(handle)
 
 
+class DevicePage(Page):
+    """A page that is on a device. What refers to it are entries that no process can access it through."""
+
+    __slots__ = ()
+
+
 class Folio:
     """Pages that are allocated, mapped by a PMD, cached in swap and split as one."""
 

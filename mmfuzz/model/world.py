@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmfuzz.model.owners import Area, File, Folio, Handle, Owned, Page, Process, Slot, Where
+from mmfuzz.model.owners import Area, DevicePage, File, Folio, Handle, Owned, Page, Process, Slot, Where
 from mmfuzz.observation import TABLE
 
 
@@ -20,6 +20,8 @@ class World:
         """Files by number, from their first use on."""
         self.frames: dict[int, Page] = {}
         """The page in each frame that has an owner."""
+        self.device_frames: dict[int, DevicePage] = {}
+        """The page in each frame of a device that has an owner."""
         self.batched: dict[Folio, None] = {}
         """Folios that sit in an LRU batch."""
         self.affected: dict[Folio, None] = {}
@@ -62,6 +64,15 @@ class World:
         self.affected[folio] = None
         return folio
 
+    def adopt_device(self, frame: int) -> Folio:
+        """A page of a device that its driver handed out just now."""
+        folio = Folio(frame, 0)
+        page = DevicePage(folio, 0)
+        folio.pages.append(page)
+        self.device_frames[frame] = page
+        self.affected[folio] = None
+        return folio
+
     def cut(self, whole: Folio, head: int, order: int) -> Folio:
         """A piece of a folio that was split; it keeps its pages' owners and its share of the swap cache."""
         piece = Folio(head, order)
@@ -101,6 +112,10 @@ class World:
         elif type(owned) is Slot:
             owned.entries.discard(where)
             self.loose[owned] = None
+        elif type(owned) is DevicePage:
+            owned.maps.discard(where)
+            owned.writers = owned.writers - {where}
+            self.affected[owned.folio] = None
 
     def link(self, where: Where, owned: Owned, *, writable: bool | None = False) -> None:
         """A PTE starts to refer to something."""
@@ -114,6 +129,9 @@ class World:
             self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.add(where)
+        elif type(owned) is DevicePage:
+            owned.maps = {*owned.maps, where}
+            self.affected[owned.folio] = None
 
     def hold_zero(self, handle: Handle, page: int) -> None:
         """A handle takes the shared zero page for one page of its range."""

@@ -9,7 +9,7 @@ from typing import Any
 from mmfuzz.folding import alike, folded
 from mmfuzz.model.change import folio_name, owners
 from mmfuzz.model.owners import Folio
-from mmfuzz.observation import Counters, Entry, Mapped, Report, Swapped
+from mmfuzz.observation import Counters, Entry, Mapped, OnDevice, Report, Swapped
 from mmfuzz.ops import FILES, Operation
 from mmfuzz.program import format_op
 from mmfuzz.session import Session
@@ -158,4 +158,6 @@ def _entry(entry: Entry) -> str:
     if isinstance(entry, Mapped):
         rights = {True: ", writable", False: ", read-only", None: ""}[entry.writable]
         return f"frame {entry.frame}{rights}"
+    if isinstance(entry, OnDevice):
+        return f"frame {entry.frame} of the device"
     return f"swap slot {entry.slot}" if isinstance(entry, Swapped) else entry.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mmfuzz.observation import Counters, Report, Sweep
+from mmfuzz.observation import Counters, DeviceState, Report, Sweep
 from mmfuzz.ops import Operation
 from mmfuzz.profiles import DEFAULT, Profile, resolve
 
@@ -53,6 +53,9 @@ class Target(Protocol):
 
     def counters(self, frame: int) -> Counters | None:
         """The folio that `frame` belongs to, or None when the frame is free."""
+
+    def device(self) -> DeviceState | None:
+        """The device that pages may move to, None where there is none."""
 
     def free_frames(self) -> int | None:
         """Free frames in all, None when the target cannot say; must be cheap."""

@@ -9,15 +9,17 @@ from mmfuzz import ops
 from mmfuzz.kernel.eras import assemble
 from mmfuzz.kernel.inject import arm, disarm
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Pte, PteEntry, SwapPte
+from mmfuzz.kernel.mm import DevicePte, Pte, PteEntry, SwapPte
 from mmfuzz.kernel.page import Page
 from mmfuzz.observation import (
     TABLE,
     ZERO_FRAME,
     Counters,
+    DeviceState,
     Entry,
     KernelBug,
     Mapped,
+    OnDevice,
     Report,
     Swapped,
     Sweep,
@@ -90,6 +92,8 @@ class Sim:
             return f"anonymous memory of order {op.order} came with v6.8"
         if type(op) is ops.Fail and ops.FAILURES[op.point] == "copy" and not self._profile.copy_recovers:
             return "contents that are lost are a panic until v6.12, in one place or another"
+        if type(op) in (ops.ToDevice, ops.FromDevice) and not self._profile.device_private:
+            return "memory of a device that processes own came with v4.14"
         return None
 
     def apply(self, op: Operation, step: int) -> Report:
@@ -149,6 +153,11 @@ class Sim:
             kernel.private_moves.clear()
         if len(kernel.page_tables) != self._tables:
             report.tables = self._tables = len(kernel.page_tables)
+        if kernel.lent or kernel.freed_to_device:
+            report.lent = [page.pfn for page in kernel.lent]
+            report.given_back = [page.pfn for page in kernel.freed_to_device]
+            kernel.lent.clear()
+            kernel.freed_to_device.clear()
         report.touched = [folio.pfn for folio in kernel.touched]
         kernel.touched.clear()
 
@@ -169,7 +178,7 @@ class Sim:
         """The folio that `frame` belongs to, or None when the frame is free."""
         page = self.kernel.mem_map.get(frame)
         if page is None or page.head._refcount == 0:
-            return self._zero_page() if frame == ZERO_FRAME else None
+            return self._elsewhere(frame)
         folio = page.head
         if not folio.order:
             # All by position: this is the hottest call of a run, and names cost a tenth of it.
@@ -230,13 +239,43 @@ class Sim:
             tail_mapcounts=[0, *(tail._mapcount + 1 for tail in tails)],
         )
 
-    def _zero_page(self) -> Counters:
-        """The shared zero page, which no frame of the memory is."""
+    def _elsewhere(self, frame: int) -> Counters | None:
+        """The shared zero page, which no frame of the memory is, or a page of the device."""
+        page = self.kernel.device_map.get(frame)
+        if page is not None:
+            in_use = page not in self.kernel.device.free
+            exclusive = (page.anon_exclusive,) if self._profile.exclusive else None
+            return (
+                Counters(
+                    frame,
+                    0,
+                    page._refcount,
+                    (page._mapcount + 1,),
+                    exclusive=exclusive,
+                    contents=(page.content,),
+                )
+                if in_use
+                else None
+            )
+        if frame != ZERO_FRAME:
+            return None
         return Counters(ZERO_FRAME, 0, self.kernel.zero_page._refcount, (0,))
 
     def _pinned(self, folio: Page) -> bool | None:
         """What a pin scheme of its own says, where there is one to ask."""
         return self.kernel.maybe_dma_pinned(folio) if self._profile.pins in _OWN_SCHEMES else None
+
+    def device(self) -> DeviceState | None:
+        """The device, where the era has such."""
+        if not self._profile.device_private:
+            return None
+        pgmap = self.kernel.device
+        return DeviceState(
+            range(self._frames, self._frames + len(pgmap.pages)),
+            frozenset(page.pfn for page in pgmap.free),
+            {page.pfn: page._refcount for page in pgmap.free},
+            pgmap.ref,
+        )
 
     def free_frames(self) -> int:
         """Free frames in all."""
@@ -382,6 +421,14 @@ class Sim:
     def _punch(self, op: ops.Punch, step: int, report: Report) -> None:
         self.kernel.punch_hole(self.kernel.file(op.file), self._span(op.page, op.count))
 
+    def _to_device(self, op: ops.ToDevice, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        report.error = self.kernel.migrate_to_device(mm, vma, self._span(op.page, op.count))
+
+    def _from_device(self, op: ops.FromDevice, step: int, report: Report) -> None:
+        mm, vma = self.kernel.place(op.process, op.area)
+        report.error = self.kernel.migrate_from_device(mm, vma, self._span(op.page, op.count))
+
     def _drain(self, op: ops.Drain, step: int, report: Report) -> None:
         self.kernel.lru_add_drain_all()
 
@@ -407,6 +454,8 @@ def _entry(entry: PteEntry) -> Entry:
         return Mapped(entry.page.pfn, entry.writable)
     if type(entry) is SwapPte:
         return Swapped(entry.slot)
+    if type(entry) is DevicePte:
+        return OnDevice(entry.page.pfn, entry.writable)
     assert entry is None or isinstance(entry, tuple), "a migration entry outlived its step"
     return entry
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from mmfuzz.observation import ZERO, Counters, KernelBug, Mapped, Report, Swapped, Sweep
+from mmfuzz.observation import ZERO, Counters, KernelBug, Mapped, OnDevice, Report, Swapped, Sweep
 from mmfuzz.ops import (
     Collapse,
     Dma,
+    Dontneed,
     Fault,
     Fork,
+    FromDevice,
     Migrate,
     Operation,
     Pin,
@@ -21,6 +23,7 @@ from mmfuzz.ops import (
     Split,
     SwapIn,
     SwapOut,
+    ToDevice,
     WriteFile,
 )
 from mmfuzz.violation import PROPERTIES
@@ -29,6 +32,7 @@ from tests.model.liar import Liar, outcome
 BASE = "alloc p0 a0 base; fault p0 a0.0 write"
 LARGE = "alloc p0 a0 order2; fault p0 a0.0 write"
 HUGE = "alloc p0 a0 huge; fault p0 a0.0 write"
+AFAR = "alloc p0 a0 base; fault p0 a0.0+2 write; to_device p0 a0.0"
 
 Change = Callable[[Counters], Any]
 
@@ -117,6 +121,30 @@ def lose_what_was_swapped(sweep: Sweep) -> None:
     sweep.swapped = dict.fromkeys(sweep.swapped, 77)
 
 
+def tell_twice(report: Report) -> None:
+    report.given_back *= 2
+
+
+def tell_early(report: Report) -> None:
+    report.given_back = report.lent.copy()
+
+
+def lend_again() -> Callable[[Report], None]:
+    frames: list[int] = []
+
+    def change(report: Report) -> None:
+        frames.extend(report.lent)
+        report.lent = [frames[0]]
+        report.ptes = [(*where, OnDevice(frames[0], True)) for *where, _ in report.ptes]  # type: ignore[misc]
+
+    return change
+
+
+def stay_there(report: Report) -> None:
+    for field in ("ptes", "lent", "given_back", "folios", "batched", "touched"):
+        getattr(report, field).clear()
+
+
 def assertion(op: Operation, report: Report) -> None:
     if type(op) is Fault:
         raise KernelBug("VM_BUG_ON_FOLIO(folio_test_large(folio))", 0)
@@ -162,6 +190,14 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("contents", BASE + "; pin p0 a0.0 read h0; dma h0 read", lambda: after(Dma, values(77))),
     ("contents", BASE + "; swap_out p0 a0.0; swap_in p0 a0.0", lambda: after(SwapIn, values(77))),
     ("contents", BASE + "; swap_out p0 a0.0; swap_out p0 a0.0", lambda: Liar(sweep=lose_what_was_swapped)),
+    ("free-event", AFAR + "; dontneed p0 a0.0", lambda: after(Dontneed, drop("given_back"))),
+    ("free-event", AFAR + "; dontneed p0 a0.0", lambda: after(Dontneed, tell_twice)),
+    ("free-event", AFAR, lambda: after(ToDevice, tell_early)),
+    ("use-after-free", AFAR + "; to_device p0 a0.1", lambda: after(ToDevice, lend_again())),
+    ("contents", AFAR + "; fault p0 a0.0 read", lambda: after(Fault, values(77))),
+    ("identity", AFAR, lambda: counters(refcount=lambda seen: seen.refcount + (seen.head >= 1024))),
+    ("refusal", BASE + "; to_device p0 a0.0", lambda: after(ToDevice, stay_there)),
+    ("refusal", AFAR + "; from_device p0 a0.0", lambda: after(FromDevice, stay_there)),
     ("refusal", LARGE + "; split p0 a0.0", lambda: after(Split, refuse)),
     ("refusal", BASE + "; migrate p0 a0.0", lambda: after(Migrate, drop("ptes"))),
     ("refusal", BASE + "; get p0 a0.0 read h0; collapse p0 a0", lambda: after(Collapse, error(""))),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from mmfuzz.kernel.eras import collapse, compound, cow, files, mapcounts, pins, reclaim, whole
+from mmfuzz.kernel.eras import collapse, compound, cow, device, files, mapcounts, pins, reclaim, whole
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.profiles import Profile
 
@@ -30,6 +30,16 @@ def _parts(profile: Profile) -> Iterator[type[Kernel]]:
     yield from _pins(profile)
     yield from _moves(profile)
     yield from _files(profile)
+    yield from _devices(profile)
+
+
+def _devices(profile: Profile) -> Iterator[type[Kernel]]:
+    if profile.device_base:
+        yield device.FreeAtOne
+    elif profile.device_idle:
+        yield device.IdleAtOne
+    if not profile.device_takes_cached:
+        yield device.CachedStays
 
 
 def _compound_pages(profile: Profile) -> Iterator[type[Kernel]]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mmfuzz.model.rules.files import Files
+from mmfuzz.model.rules.devices import Devices
 from mmfuzz.model.rules.permits import NOTHING
 from mmfuzz.observation import Report
 from mmfuzz.ops import FAILURES, NAMES, Fail, Operation
 
 
-class Oracle(Files):
+class Oracle(Devices):
     """Follows a target's reports with a `World`, and raises a `Violation` where one must not happen."""
 
     def _fail(self, op: Fail, report: Report) -> None:
@@ -46,6 +46,8 @@ class Oracle(Files):
                 self.freed.append(folio)
         for folio in self.freed:
             world.affected.pop(folio, None)
+        if world.device_frames or report.given_back:
+            self._hear(report)
 
 
 _FOLLOW: dict[type[Operation], Callable[[Oracle, Any, Report], None]] = {

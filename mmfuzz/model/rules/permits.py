@@ -23,17 +23,21 @@ AROUND = POPULATE | {"zp"}
 """What a fault may also do to the pages around: a large folio comes into being, or a huge zero page goes."""
 WRITABLE = AROUND | {"pp"}
 """Also: a shared page becomes a copy."""
-ZAP = frozenset({"pn", "zn", "sn"})
+ZAP = frozenset({"pn", "zn", "sn", "dn"})
 REMAP = frozenset({"pz"})
 """A split maps the shared zero page in place of a zero-filled one (b1f202060afe, "mm: remap unused subpages
 to shared zeropage when splitting isolated thp", v6.12)."""
 NOTHING: frozenset[str] = frozenset()
+BRINGS_HOME = (ops.Fault, ops.Pin, ops.Get, ops.Collapse)
+"""What accesses a page that is on a device has it brought into memory, for everybody who maps it."""
 
 _LOSES = frozenset({"pp", "ps", "pz"})
 """Changes by which a process loses its page without having unmapped it."""
 
 _NO_MEMORY = frozenset({"ENOMEM"})
-_BASE_PAGES_DO = frozenset({ops.Fault, ops.ReadFile, ops.WriteFile, ops.Fork, ops.Pin, ops.Get, ops.SwapIn})
+_BASE_PAGES_DO = frozenset(
+    {ops.Fault, ops.ReadFile, ops.WriteFile, ops.Fork, ops.Pin, ops.Get, ops.SwapIn, ops.FromDevice}
+)
 """Operations that fall back to base pages: fragmented memory is no excuse for them."""
 
 ERRORS: dict[type[Operation], frozenset[str]] = {
@@ -48,6 +52,8 @@ ERRORS: dict[type[Operation], frozenset[str]] = {
     ops.SwapOut: frozenset({"ENOMEM", "EAGAIN", "EBUSY"}),
     ops.SwapIn: _NO_MEMORY,
     ops.Migrate: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EACCES", "EADDRNOTAVAIL"}),
+    ops.ToDevice: frozenset({"ENOMEM", "EBUSY"}),
+    ops.FromDevice: _NO_MEMORY,
 }
 """Errors that an operation may report; kinds that are absent always succeed."""
 
@@ -141,6 +147,8 @@ class Permits:
                 continue
             kind = KINDS[type(old)] + KINDS[type(new)]
             if kind not in may or where[:2] != own:
+                if kind == "dp" and isinstance(op, BRINGS_HOME) and (span is None or where[2] in span):
+                    continue
                 raise not_allowed(op, where, old, new)
             around = kind in AROUND or (kind == "pp" and promises.copies_huge)
             if span is not None and where[2] not in span and not around:

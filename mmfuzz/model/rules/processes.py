@@ -47,7 +47,7 @@ class Processes(Accesses):
         """A fork that failed midway: any page but a pinned one may have been shared, and stays so."""
         for area in parent.areas.values():
             for owned in area.view():
-                if type(owned) is Page and not any(handle.process is parent for handle in owned.pins):
+                if isinstance(owned, Page) and not any(handle.process is parent for handle in owned.pins):
                     owned.private_to = None
                 elif type(owned) is Slot:
                     owned.private_to = None
@@ -67,7 +67,7 @@ class Processes(Accesses):
             return
         for page, (theirs, ours) in enumerate(zip(before, after, strict=True)):
             if theirs is ours:
-                if (type(theirs) is Page and not theirs.folio.of_file) or type(theirs) is Slot:
+                if isinstance(theirs, Page | Slot) and not is_of_file(theirs):
                     self._share(parent, (child.number, number, page), theirs)
             elif ours is None and (theirs is ZERO or is_of_file(theirs)):
                 continue  # fork copies no page table of an area that was only ever read.
@@ -84,7 +84,7 @@ class Processes(Accesses):
             if owned.page is not None:
                 owned.page.private_to = None
             return
-        assert type(owned) is Page
+        assert isinstance(owned, Page)
         if not self.promises.fork_keeps_pins:
             return
         for handle in owned.pins:

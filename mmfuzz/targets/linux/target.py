@@ -266,6 +266,9 @@ class Linux:
         """The folio that `frame` belongs to; None when it is free, or not memory of ours any more."""
         return self._observer.counters(frame)
 
+    def device(self) -> None:
+        """No device of ours has memory that pages could move to."""
+
     def free_frames(self) -> None:
         """The machine's free memory says nothing of ours."""
         return
@@ -471,10 +474,15 @@ def _range(op: Any) -> Range:
     return Range(op.process, op.area, getattr(op, "page", 0), PAGES_MAX if count == WHOLE else count)
 
 
+_NO_DEVICE = "this machine has no device with memory that processes own; the sim target has one"
+
+
 def _describe(findings: Findings, swap: str | None) -> Traits:
     left_out: dict[type[Operation], str] = {
         ops.FreeSwap: "no system call drops a folio from the swap cache and nothing else; the sim target can",
         ops.Fail: "a kernel that runs has no failures to order; the sim target has",
+        ops.ToDevice: _NO_DEVICE,
+        ops.FromDevice: _NO_DEVICE,
     }
     for kind in ops.FAMILIES["files"]:
         left_out[kind] = "files are not built for the running kernel yet; the sim target has them"
