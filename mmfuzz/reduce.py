@@ -337,7 +337,7 @@ def _smaller(op: Operation, field: str) -> Iterator[Operation]:
 def _others(ops: Program, op: Operation) -> Iterator[Operation]:
     """What could stand in an operation's place: every kind, at its own place or where `ops` goes."""
     values = _values(ops, 1)
-    values["page"] = [_page(op)]
+    values["page"] = [_page(op)] if hasattr(op, "page") else sorted({0, *_names(ops, "page")})
     values["count"] = sorted({1, 2, _count(op)})
     for name in ("process", "area"):
         if hasattr(op, name):

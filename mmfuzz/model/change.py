@@ -200,16 +200,11 @@ class Change:
         self._fresh.add(world.adopt(head, order))
 
     def _lend(self, frame: int) -> None:
-        world = self._world
-        known = world.device_frames.get(frame)
+        known = self._world.device_frames.get(frame)
         if known is not None:
-            raise Violation(
-                "use-after-free",
-                f"frame {frame} of the device was handed out while something still refers to it",
-                folio=folio_name(known.folio),
-                terms=[Term("owners", owners(known.folio), "handed out again")],
-            )
-        self._fresh.add(world.adopt_device(frame))
+            what = f"frame {frame} of the device was handed out while {', '.join(owners(known.folio))} refers to it"
+            raise Violation("use-after-free", what, folio=folio_name(known.folio))
+        self._fresh.add(self._world.adopt_device(frame))
 
     def _drop_rest(self, whole: Folio) -> None:
         """Pages of a split folio that are in no piece in use: they stand alone, and are free if unowned."""

@@ -34,7 +34,9 @@ class Devices(Files):
                 what = "a page outside the range went to the device"
                 raise Violation("outcome", what, folio=folio_name(page.folio))
             if page.folio.of_file:
-                raise Violation("outcome", "a page of a file went to the device", folio=folio_name(page.folio))
+                raise Violation(
+                    "outcome", "a page of a file went to the device", folio=folio_name(page.folio)
+                )
             if asked[page][0]:
                 raise done_anyway("moving to the device", page.folio)
         if self._must_do(op) and report.error != "ENOMEM":

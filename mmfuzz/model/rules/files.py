@@ -65,7 +65,7 @@ class Files(Moves):
     ) -> None:
         """Nothing is left of a range, but what somebody holds, and of a folio that could not be split zeroes."""
         self._zero_in_part(file, cut)
-        may = frozenset({"pn", "sn"}) if copies else NOTHING
+        may = frozenset({"pn", "sn", "dn"}) if copies else NOTHING
         for where, _, _ in self._elsewhere(op, report, may, splits=True, relocates=False):
             area = self.world.processes[where[0]].areas[where[1]]
             if area.file is not file or where[2] not in cut:
