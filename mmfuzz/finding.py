@@ -85,6 +85,7 @@ def program_on(target: Target, ops: Sequence[Operation], expect: str, by: str) -
         ops=tuple(ops),
         kernel=traits.kernel,
         pins=traits.pins,
+        swap=traits.swap,
         plant=traits.plant,
         expect=expect,
         found=by,

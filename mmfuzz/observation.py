@@ -112,6 +112,10 @@ class Report:
     unread: tuple[int, ...] = ()
     """Frames that the swap cache was given in this step, and into which nothing could be read."""
 
+    walked: tuple[tuple[int, set[tuple[int, int, int]]], ...] = ()
+    """(head frame, where a walk of its reverse map finds it mapped) of folios that an operation moved, or might have:
+    addresses, with page -1 for a PMD."""
+
     touched: list[int] = field(default_factory=list)
     """Head frames of the folios whose counters or flags the step may have written, in use or not."""
 

@@ -332,6 +332,18 @@ class FromDevice:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """UFFDIO_MOVE: a range of pages goes to an empty place in another area of the process, as it is."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+    to_area: int
+    to_page: int
+
+
 Operation = (
     Alloc
     | Fault
@@ -362,6 +374,7 @@ Operation = (
     | Protect
     | ToDevice
     | FromDevice
+    | Move
 )
 
 OPERATIONS: tuple[type[Operation], ...] = (
@@ -394,6 +407,7 @@ OPERATIONS: tuple[type[Operation], ...] = (
     Protect,
     ToDevice,
     FromDevice,
+    Move,
 )
 """Every kind of operation, simple ones first: the order in which choices shrink."""
 
@@ -403,6 +417,7 @@ FAMILIES: dict[str, tuple[type[Operation], ...]] = {
     "failures": (Fail,),
     "protection": (Protect,),
     "devices": (ToDevice, FromDevice),
+    "userfaultfd": (Move,),
 }
 """Kinds that belong together: a search takes or leaves a whole family for a program. The first is always in."""
 

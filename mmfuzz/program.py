@@ -54,6 +54,8 @@ OPERATIONS_MAX = 100_000
 """Operations of a program at most: what is longer is not a program that a person would keep."""
 FRAMES = tuple(1 << order for order in range(4, 21))
 """Sizes that a simulated memory may have."""
+SWAPS = ("disk", "zram")
+"""Kinds of swap that a simulated kernel may have: one that takes its time, and one that answers at once."""
 HUGE_ORDERS = tuple(range(2, HUGE + 1))
 """PMD orders: an area has at least four pages, at most the 512 of x86-64."""
 
@@ -80,6 +82,8 @@ class Program:
     """Profile whose rules hold on a simulated kernel."""
     pins: str = ""
     """Pin scheme, where it is not the profile's own."""
+    swap: str = ""
+    """Kind of swap device of a simulated kernel, one of `SWAPS`; empty is a disk."""
     plant: str = ""
     """Planted bug that `expect` is about; empty when there is none."""
     expect: str = PASS
@@ -146,6 +150,12 @@ def _read_pins(text: str) -> str:
     )
 
 
+def _read_swap(text: str) -> str:
+    if text in SWAPS:
+        return text
+    raise ValueError(f"{text!r} is not a kind of swap: one of {', '.join(SWAPS)}")
+
+
 def _reader_of_number(what: str, allowed: Sequence[int]) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) not in allowed:
@@ -158,6 +168,7 @@ def _reader_of_number(what: str, allowed: Sequence[int]) -> Callable[[str], int]
 _HEADER: dict[str, Callable[[str], str | int]] = {
     "kernel": _read_name,
     "pins": _read_pins,
+    "swap": _read_swap,
     "plant": _read_name,
     "expect": _read_expect,
     "found": _read_line,
@@ -165,7 +176,7 @@ _HEADER: dict[str, Callable[[str], str | int]] = {
     "frames": _reader_of_number("a power of two", FRAMES),
     "huge": _reader_of_number("a number", HUGE_ORDERS),
 }
-_MAY_BE_EMPTY = {"pins", "plant", "found", "note"}
+_MAY_BE_EMPTY = {"pins", "swap", "plant", "found", "note"}
 
 
 # --- words of an operation ----------------------------------------------------------------------------
@@ -230,8 +241,10 @@ class _Whole:
         return f"{looks} with {self.kind}s {name} to {last}"
 
 
+_AREAS = {f"a{number}": number for number in range(AREAS_MAX)}
 _WHOLES = (
-    _Whole("area", "area", {f"a{number}": number for number in range(AREAS_MAX)}),
+    _Whole("area", "area", _AREAS),
+    _Whole("to_area", "area", _AREAS),
     _Whole("file", "file", {kind.name: number for number, kind in enumerate(FILES)}),
 )
 
@@ -300,8 +313,9 @@ def _words_of(kind: type[Operation]) -> Iterator[_Word]:
         whole = next((whole for whole in _WHOLES if whole.field == name), None)
         if whole is not None:
             paged = "file" not in names or "area" not in names
-            yield _place(whole, (name, *(n for n in ("page", "count") if n in names and paged)))
-        elif name not in ("page", "count"):
+            pages = ("to_page",) if name == "to_area" else ("page", "count")
+            yield _place(whole, (name, *(n for n in pages if n in names and paged)))
+        elif name not in ("page", "count", "to_page"):
             yield _WORDS[name]
 
 

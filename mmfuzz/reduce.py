@@ -48,7 +48,15 @@ EXCHANGE_MAX = 4
 STRETCH_MAX = 4
 """Pages to which a range is stretched at most."""
 
-_MEANINGS = {"process": "process", "child": "process", "area": "area", "handle": "handle", "page": "page"}
+_MEANINGS = {
+    "process": "process",
+    "child": "process",
+    "area": "area",
+    "to_area": "area",
+    "handle": "handle",
+    "page": "page",
+    "to_page": "page",
+}
 """Fields whose numbers are names: the same number in every operation means the same thing."""
 
 _SLOTS = {"process": PROCESSES_MAX, "area": AREAS_MAX, "handle": HANDLES_MAX}
@@ -357,7 +365,8 @@ def _values(ops: Program, unused: int) -> dict[str, Sequence[Any]]:
         meaning: _used(ops, meaning, _SLOTS[meaning], unused) for meaning in ("process", "area", "handle")
     }
     values["child"] = values["process"]
-    values["page"] = sorted(_names(ops, "page"))
+    values["to_area"] = values["area"]
+    values["page"] = values["to_page"] = sorted(_names(ops, "page"))
     values["count"] = [1, 2, 4]
     values["write"] = [False, True]
     values["point"] = range(len(FAILURES))

@@ -86,7 +86,8 @@ class Replayer:
         check_header(program)
         plant = program.plant if planted and self._name == "sim" else ""
         pins = self._pins or program.pins
-        simulated = (self._kernel or program.kernel, plant, program.frames, program.huge, pins)
+        swap = self._swap or program.swap
+        simulated = (self._kernel or program.kernel, plant, program.frames, program.huge, pins, swap)
         key = simulated if self._name == "sim" else ()
         if key not in self._open:
             self._open[key] = self._opened(program, plant)
@@ -135,7 +136,7 @@ class Replayer:
                 plant=plant or None,
                 frames=program.frames,
                 huge=program.huge,
-                swap=self._swap,
+                swap=self._swap or program.swap or None,
                 pins=self._pins or program.pins or None,
             )
         except UsageError as error:

@@ -13,6 +13,7 @@ PROPERTIES: dict[str, str] = {
     "pincount": "the pin count of a large folio equals the pins that are open",
     "zero-page": "the shared zero page has the references that handles took of it, and no others",
     "swap-cache": "swap cache, swap entries and their counts name the same folio and the same users",
+    "rmap": "a walk of a folio's reverse map finds every entry that maps it, and no other",
     "exclusive": "an anon-exclusive page has one mapper, a writable map only if exclusive, and keeps it",
     "isolation": "no process, and no handle of another process, sees what a process wrote after fork",
     "pin-coherence": "a pin and the process that took it refer to the same page",

@@ -6,7 +6,8 @@ finds far more for each step than uniform choice; the operations are those of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -49,11 +50,15 @@ WEIGHTS: dict[type[Operation], int] = {
     ops.Protect: 4,
     ops.ToDevice: 8,
     ops.FromDevice: 6,
+    ops.Move: 10,
 }
 """How often each kind is tried: by how much it does, and how seldom it applies."""
 
-FAMILY_SHARE = 0.3
+FAMILY_SHARE = 0.4
 """Programs in which a family beside the first takes part."""
+
+FAMILY_PART = 0.3
+"""What such a family has of the choices at least, beside those of the first: a few tries now and then reach nothing."""
 
 TRIES = 12
 """Kinds tried before falling back to a fault or an alloc."""
@@ -76,6 +81,7 @@ class Chooser:
         single = len([count for _, count in spans if count == 1])
         self._spans: list[int] = [*range(single)] * 4 + [*range(single, whole)] + [whole] * (single // 2)
         self._deck: list[tuple[Pick, Ask]] = []
+        self._armed_decks: dict[str, list[tuple[Pick, Ask]]] = {}
         self.swarm(whole_set=True)
 
     def swarm(self, *, whole_set: bool = False) -> None:
@@ -84,19 +90,34 @@ class Chooser:
         self._areas = 1 + self._index(universe.areas)
         self._processes = min(universe.processes, 2 + self._index(universe.processes - 1))
         first, *others = FAMILIES
-        families = [first, *(name for name in others if self._random() < FAMILY_SHARE)]
-        kinds = {kind for name in families for kind in FAMILIES[name]}.intersection(self._kinds)
-        kept = [
+        kept = self._thinned(FAMILIES[first], whole_set)
+        deck = [kind for kind in kept for _ in range(WEIGHTS[kind])]
+        least = len(deck) * FAMILY_PART
+        for name in others:
+            if self._random() < FAMILY_SHARE:
+                more = self._thinned(FAMILIES[name], whole_set or len(FAMILIES[name]) == 1)
+                cards = [kind for kind in more for _ in range(WEIGHTS[kind])]
+                deck += cards * max(1, round(least / max(1, len(cards))))
+                kept += more
+        self._deck = [(_PICK[kind], ASK[kind]) for kind in deck]
+        self._armed_decks = {
+            point: [(_PICK[kind], ASK[kind]) for kind in meeting if kind in kept] or self._deck
+            for point, meeting in _MEETS.items()
+            if ops.Fail in kept
+        }
+
+    def _thinned(self, kinds: Sequence[type[Operation]], whole_set: bool) -> list[type[Operation]]:
+        """Those of some kinds that take part: all of them, or about two thirds."""
+        return [
             kind
-            for kind in self._kinds
-            if kind in kinds and (whole_set or kind in _ALWAYS or self._random() < 0.66)
+            for kind in kinds
+            if kind in self._kinds and (whole_set or kind in _ALWAYS or self._random() < 0.66)
         ]
-        self._deck = [(_PICK[kind], ASK[kind]) for kind in kept for _ in range(WEIGHTS[kind])]
 
     def next(self, world: World) -> Operation:
         """An operation that applies to `world`."""
         random = self._random
-        deck = self._deck
+        deck = self._deck if not world.armed else self._armed_decks.get(world.armed, self._deck)
         for _ in range(TRIES):
             pick, ask = deck[int(random() * len(deck))]
             op = pick(self, world)
@@ -235,6 +256,46 @@ class Chooser:
     def _fail(self, world: World) -> Operation | None:
         return None if world.armed else self._tables[ops.Fail][self._index(len(ops.FAILURES))]
 
+    def _move(self, world: World) -> Operation | None:
+        """From one area of a process to another: whole areas, or what is there to where nothing is.
+
+        Where there is no other area, one is made first.
+        """
+        universe = self._universe
+        process = self._process(world)
+        areas = {n: area for n, area in process.areas.items() if n < universe.areas and area.file is None}
+        if len(areas) < 2:
+            free = [number for number in range(universe.areas) if number not in process.areas]
+            return (
+                self._tables[ops.Alloc][process.number + universe.processes * free[0]]
+                if areas and free
+                else None
+            )
+        whole = [(n, to) for n, to in permutations(areas, 2) if _huge(areas[n]) and areas[to].pmd is None]
+        if whole and self._random() < 0.7:
+            number, to_area = whole[self._index(len(whole))]
+            span, to_page = len(universe.spans) - 1, 0
+        else:
+            pairs = list(permutations(areas, 2))
+            number, to_area = pairs[self._index(len(pairs))]
+            span = self._page_where(areas[number], full=True)
+            to_page = self._page_where(areas[to_area], full=False)
+        at = process.number + universe.processes * (number + universe.areas * span)
+        size = universe.processes * universe.areas * len(universe.spans)
+        return self._tables[ops.Move][at + size * (to_area + universe.areas * to_page)]
+
+    def _page_where(self, area: Area, *, full: bool) -> int:
+        """A page of an area where something is, or nothing, if there is one; mostly, that is."""
+        pages = min(self._universe.pages, len(area.table))
+        start = self._index(pages)
+        if self._random() < 0.1:
+            return start
+        for offset in range(pages):
+            page = (start + offset) % pages
+            if (area.at(page) is not None) == full:
+                return page
+        return start
+
     def _drain(self, world: World) -> Operation | None:
         return ops.Drain() if world.batched else None
 
@@ -255,6 +316,16 @@ _FITS: dict[type[Operation], Callable[[Area], bool]] = {
 
 _ALWAYS = frozenset({ops.Alloc, ops.Fault})
 """Kinds that every swarm has: without memory nothing else applies."""
+
+
+_MEETS: dict[str, dict[type[Operation], None]] = {
+    "alloc": dict.fromkeys((ops.Fault, ops.Fork, ops.Pin, ops.Get, ops.Collapse, ops.SwapIn, ops.Migrate)),
+    "copy": dict.fromkeys((ops.Fault, ops.Fork, ops.Pin, ops.Get, ops.Collapse, ops.Migrate)),
+    "io": dict.fromkeys((ops.Fault, ops.SwapIn, ops.Pin, ops.Get, ops.Collapse)),
+    "trylock": dict.fromkeys((ops.Fault, ops.Split, ops.Collapse, ops.SwapOut, ops.Migrate, ops.Move)),
+    "partial": dict.fromkeys((ops.Pin, ops.Get)),
+}
+"""Kinds that can meet a failure: one of them comes next, or it was armed for nothing."""
 
 
 def _by(method: Callable[[Chooser, type[Operation], World], Operation | None], kind: type[Operation]) -> Any:
@@ -298,4 +369,5 @@ _PICK: dict[type[Operation], Pick] = {
     ops.Protect: _on(ops.Protect, Page),
     ops.ToDevice: _on(ops.ToDevice, Page),
     ops.FromDevice: _on(ops.FromDevice, DevicePage),
+    ops.Move: Chooser._move,
 }

@@ -33,6 +33,9 @@ def fit(op: Operation, world: World, universe: Universe) -> Operation:
             free = [area for area in range(universe.areas) if area not in process.areas]
             choice = free if kind is ops.Alloc or kind is ops.Map else sorted(process.areas)
             changes["area"] = _nth(choice, op.area) if choice else op.area  # type: ignore[union-attr]
+    if type(op) is ops.Move:
+        others = [area for area in sorted(process.areas) if area != changes["area"]]
+        changes["to_area"] = _nth(others, op.to_area) if others else op.to_area
     if kind is ops.Fork:
         changes["child"] = _lowest(world.processes, universe.processes)
     if "handle" in fields:

@@ -71,6 +71,8 @@ class Universe:
             "size": range(self.pages + 1),
             "dirty": (AS_WRITTEN, CLEAN, DIRTY, DIRTY_LOCK),
             "point": range(len(FAILURES)),
+            "to_area": range(self.areas),
+            "to_page": range(self.pages),
         }
         fields: list[tuple[tuple[str, ...], Sequence[Any]]] = []
         for name in names:

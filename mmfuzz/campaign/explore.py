@@ -25,6 +25,11 @@ STEPS_SHORT = 30
 STEPS_EXTENDED = 12
 """Steps by which a kept program is extended at most."""
 
+STEPS_BLIND = 20_000
+"""Steps of a search that begins with nothing but long fresh programs. What takes a few operations of rare kinds is
+found so several times sooner than by going on from kept programs, which are few of everything; what they come by is
+kept all the same."""
+
 FRESH_SHARE = 0.03
 """Programs that are made from nothing even when there are kept ones."""
 
@@ -90,8 +95,10 @@ class Explorer:
 
     def _plan(self) -> tuple[Sequence[Operation], int]:
         """Operations to begin with, and the length to extend them to."""
-        if not self.guided or not self.guide.kept or self.random.random() < FRESH_SHARE:
-            return (), STEPS_SHORT if self.guided else STEPS_FRESH
+        if not self.guided or self.steps < STEPS_BLIND:
+            return (), STEPS_FRESH
+        if not self.guide.kept or self.random.random() < FRESH_SHARE:
+            return (), STEPS_SHORT
         kept = self.guide.choose(self.random)
         other = self.guide.kept[self.random.randrange(len(self.guide.kept))]
         plan = self.mutator.mutate(kept.ops, other.ops)

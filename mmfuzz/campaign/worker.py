@@ -182,6 +182,8 @@ class Worker:
         traits = self._target.traits
         if program.plant not in ("", traits.plant) or program.pins not in ("", traits.pins):
             return False
+        if traits.exact and program.swap not in ("", traits.swap):
+            return False
         if traits.exact and left_out(program, self._target):
             return False  # Its era has no such operation: what remains of the program is another one.
         return traits.frames is None or (program.frames, program.huge) == (traits.frames, traits.huge_order)

@@ -72,8 +72,9 @@ def target_options(kernel: Option = ONE_KERNEL) -> Option:
         kernel,
         click.option(
             "--swap",
-            metavar="zram|FILE",
-            help="Swap that the linux target may make for itself and removes afterwards.",
+            metavar="zram|disk|FILE",
+            help="Swap of the simulated kernel, or what the linux target makes for itself (zram, or a file) and "
+            "removes afterwards.",
         ),
         click.option(
             "--pins",

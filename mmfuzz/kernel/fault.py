@@ -168,6 +168,10 @@ class Fault(ToRam):
         if folio.mapping is None:
             folio.mapping = self.anon_vma_prepare(mm, vma)
             folio.index = first
+        elif folio.mapping is not vma.anon_vma or folio.index + pages[0].number != first:
+            raise self.vm_bug_on(
+                "VM_BUG_ON_PAGE(page_pgoff(folio, page) != linear_page_index(vma, address))", folio
+            )
         for page in pages:
             if exclusive:
                 self.set_exclusive(page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmfuzz.kernel.lru import CPUS
 from mmfuzz.kernel.mm import Mm, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.kernel.todevice import ToDevice
+from mmfuzz.kernel.userfault import Userfault
 from mmfuzz.ops import AS_WRITTEN, BASE, CLEAN, DIRTY_LOCK
 from mmfuzz.profiles import Profile
 
@@ -22,7 +22,7 @@ class Pinned:
         """The driver had its device write to the pages."""
 
 
-class Kernel(ToDevice):
+class Kernel(Userfault):
     """One machine. Planted bugs are subclasses that override one routine of a room."""
 
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:

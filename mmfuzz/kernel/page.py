@@ -102,7 +102,7 @@ class Page:
         """Of a ZONE_DEVICE page, in the words that chain others on the LRU: the DevPagemap that it is of."""
         self.dirty = False
         self.uptodate = True
-        """Cleared by a read from swap that failed, for as long as the folio is in the swap cache."""
+        """Of what is swapped in: cleared by a read that failed."""
         self.partially_mapped = False
         self.private = False
         """PG_private: the file system keeps something with the folio, and a reference."""

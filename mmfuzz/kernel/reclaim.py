@@ -95,7 +95,11 @@ class Reclaim(Truncate):
                 self.try_to_unmap(folio)
                 if folio.dirty and not self.folio_mapped(folio):
                     self.write_out(folio)
+                    self.written_out(folio)
         self.folio_putback_lru(folio)
+
+    def written_out(self, folio: Folio) -> None:
+        """A disk takes its time: the folio stays in the swap cache until reclaim comes by again."""
 
     def reclaim_allows(self, folio: Folio) -> bool:
         """feb889fb40fa ("mm: don't put pinned pages into the swap cache", v5.11)."""

@@ -39,7 +39,7 @@ class SwapSpace(Lru):
         if folio.swapcache:
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_test_swapcache(folio))", folio)
         self.folio_get(folio, len(folio.pages))
-        folio.swapcache = True
+        folio.swapcache = folio.uptodate = True
         folio.swap = slot
         for page in folio.pages:
             self.swap_cache[slot + page.number] = page
@@ -63,7 +63,6 @@ class SwapSpace(Lru):
                 self.slot_free(slot)
         folio.swapcache = False
         folio.swap = 0
-        folio.uptodate = True
         self.touched[folio] = None
 
     def put_cache_refs(self, folio: Folio) -> None:
@@ -124,6 +123,7 @@ class SwapSpace(Lru):
     def swap_read_folio(self, folio: Folio, slot: int) -> None:
         """Read what was written to a slot into a base page; one that could not be read is not uptodate."""
         folio.content = self.swap_data[slot]
+        folio.uptodate = True
 
     def write_out(self, folio: Folio) -> None:
         """Write a cached folio to its slots; it is clean then."""

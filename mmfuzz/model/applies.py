@@ -27,6 +27,7 @@ Ranged = (
     | ops.ToDevice
     | ops.FromDevice
     | ops.Protect
+    | ops.Move
 )
 
 
@@ -154,6 +155,23 @@ def _unmap(world: World, op: ops.Unmap) -> str | None:
     return "the range is unmapped already"
 
 
+def _move(world: World, op: ops.Move) -> str | None:
+    source = _inside(world, op)
+    if type(source) is str:
+        return source
+    target = world.area(op.process, op.to_area)
+    if target is None or op.to_area == op.area:
+        return f"area {op.to_area} is not another area that is mapped"
+    assert type(source) is Area
+    if source.file is not None or target.file is not None:
+        return "a file is mapped there"
+    if op.to_page + len(world.span(op.page, op.count)) > world.pages:
+        return f"the target ends beyond the area's {world.pages} pages"
+    if not all(target.mapped[op.to_page : op.to_page + len(world.span(op.page, op.count))]):
+        return "part of the target is unmapped"
+    return None
+
+
 def _needing(found: Callable[[World, Area, int], bool], what: str) -> Callable[[World, Any], str | None]:
     """An operation on a range that needs one page of it to be something."""
 
@@ -254,6 +272,7 @@ ASK: dict[type[Operation], Ask] = {
     ops.Truncate: _truncate,
     ops.Punch: _inside_file,
     ops.Fail: _always,
+    ops.Move: _move,
     ops.Protect: _needing(_present, "present"),
     ops.ToDevice: _needing(_present, "present"),
     ops.FromDevice: _needing(_on_device, "on the device"),

@@ -173,6 +173,16 @@ class Change:
                 return True
             if type(entry) is Swapped and self._recached.get(entry.slot) == frame:
                 return True  # on its way out, and in the swap cache until it is written
+        return self._child >= 0 and self._is_moved(page, frame)
+
+    def _is_moved(self, page: Page, frame: int) -> bool:
+        """Whether a page is mapped where it was moved to, in the frame that it was in."""
+        assert self._listed is not None
+        for number, origin in self._origins.items():
+            for at, owned in enumerate(origin):
+                if owned is page:
+                    entry = self._listed.get((self._child, number, at))
+                    return type(entry) is Mapped and entry.frame == frame
         return False
 
     def _found(self, head: int, order: int, report: Report) -> None:

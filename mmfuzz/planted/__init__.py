@@ -7,6 +7,7 @@ from mmfuzz.planted import deep as deep
 from mmfuzz.planted import devices as devices
 from mmfuzz.planted import drivers as drivers
 from mmfuzz.planted import mapcounts as mapcounts
+from mmfuzz.planted import moving as moving
 from mmfuzz.planted import pins as pins
 from mmfuzz.planted import references as references
 from mmfuzz.planted import splitting as splitting

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmfuzz.errors import UsageError
 from mmfuzz.program import FRAMES as FRAMES_ALLOWED
-from mmfuzz.program import HUGE_ORDERS
+from mmfuzz.program import HUGE_ORDERS, SWAPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,18 +30,23 @@ def open_target(
     """Start a target by name; what is None is the target's own default.
 
     `kernel`, `plant`, `frames` (a power of two), `huge` (an order) and `pins` (a scheme) make a simulated kernel;
-    without `kernel` it is of the era in which `plant` lives, or of the default profile. The running one is as it
-    is, and only takes `swap`, which the simulated one refuses. Raises `UsageError`, and `TargetUnavailable` when
-    the machine lacks what the target needs.
+    without `kernel` it is of the era in which `plant` lives, or of the default profile; its `swap` is of one of two
+    kinds. The running one is as it is, and only takes `swap`: `zram`, or a file. Raises `UsageError`, and
+    `TargetUnavailable` when the machine lacks what the target needs.
     """
     if name == "sim":
         from mmfuzz.targets.sim import FRAMES, HUGE_ORDER, Sim
 
-        if swap is not None:
-            raise UsageError(f"the simulated kernel has its own swap: it cannot use {swap!r}")
+        if swap is not None and swap not in SWAPS:
+            kinds = " or ".join(SWAPS)
+            raise UsageError(
+                f"the simulated kernel has a swap of its own: it cannot use {swap!r}, only {kinds}"
+            )
         _check(frames, FRAMES_ALLOWED, "frames", "a power of two")
         _check(huge, HUGE_ORDERS, "huge order", "a number")
-        return Sim(kernel, frames=frames or FRAMES, huge_order=huge or HUGE_ORDER, plant=plant, pins=pins)
+        return Sim(
+            kernel, frames=frames or FRAMES, huge_order=huge or HUGE_ORDER, plant=plant, pins=pins, swap=swap
+        )
     if name == "linux":
         from mmfuzz.targets.linux import Linux
 

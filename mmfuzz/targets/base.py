@@ -30,6 +30,8 @@ class Traits:
     """True when one pin of several pages of a large folio may count once."""
     pins: str = ""
     """The pin scheme that was chosen in place of the profile's own, if one was."""
+    swap: str = ""
+    """The kind of swap that was chosen, if one was."""
     profile: Profile = field(default_factory=lambda: resolve(DEFAULT))
     """The counting rules that hold."""
     left_out: dict[type[Operation], str] = field(default_factory=dict)

@@ -51,7 +51,7 @@ class Sim:
     """A simulated kernel of version `kernel`, with the bug `plant` in it when that is not None.
 
     `pins` is a pin scheme to use in place of the profile's own; `frames` is a power of two from 16; `huge_order`
-    is the order of a PMD-sized folio, 2 to 9.
+    is the order of a PMD-sized folio, 2 to 9; `swap` is a `disk`, which takes its time, or `zram`, which does not.
     """
 
     def __init__(
@@ -62,11 +62,13 @@ class Sim:
         huge_order: int = HUGE_ORDER,
         plant: str | None = None,
         pins: str | None = None,
+        swap: str | None = None,
     ) -> None:
         self._profile = profile = chosen(kernel, plant, pins)
         self._frames = frames
         self._huge_order = huge_order
-        self._class = assemble(profile) if plant is None else planted(assemble(profile), plant)
+        kind = assemble(profile, swap or "disk")
+        self._class = kind if plant is None else planted(kind, plant)
         self.traits = Traits(
             "sim",
             profile.name,
@@ -75,6 +77,7 @@ class Sim:
             plant=plant or "",
             frames=frames,
             pins=pins or "",
+            swap=swap or "",
             profile=profile,
         )
         self.kernel: Kernel
@@ -90,6 +93,8 @@ class Sim:
         """What the era does not have."""
         if type(op) is ops.Alloc and op.order in ops.MTHP_ORDERS and not self._profile.mthp:
             return f"anonymous memory of order {op.order} came with v6.8"
+        if type(op) is ops.Move and not self._profile.uffd_move:
+            return "UFFDIO_MOVE came with v6.8"
         if type(op) is ops.Fail and ops.FAILURES[op.point] == "copy" and not self._profile.copy_recovers:
             return "contents that are lost are a panic until v6.12, in one place or another"
         if type(op) in (ops.ToDevice, ops.FromDevice) and not self._profile.device_private:
@@ -439,6 +444,17 @@ class Sim:
     def _protect(self, op: ops.Protect, step: int, report: Report) -> None:
         mm, vma = self.kernel.place(op.process, op.area)
         self.kernel.protect_range(mm, vma, self._span(op.page, op.count))
+
+    def _move(self, op: ops.Move, step: int, report: Report) -> None:
+        kernel = self.kernel
+        mm, source = kernel.place(op.process, op.area)
+        target, span = mm.vmas[op.to_area], self._span(op.page, op.count)
+        report.error, report.done = kernel.move_pages(mm, source, span, target, op.to_page)
+        folios = (
+            *kernel.folios_in(source, span),
+            *kernel.folios_in(target, self._span(op.to_page, op.count)),
+        )
+        report.walked = tuple((folio.pfn, kernel.mapped_by(folio)) for folio in dict.fromkeys(folios))
 
 
 def _filed(entry: Page | int | None) -> Entry:

@@ -415,7 +415,7 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
         (["fuzz", "--frames", "100"], "frames 100 is not allowed: a power of two from 16 to 1048576"),
         (["fuzz", "--huge", "20"], "huge order 20 is not allowed: a number from 2 to 9"),
         (["fuzz", "--target", "linux", "--plant", "fork-no-ref"], "it cannot have bug 'fork-no-ref'"),
-        (["fuzz", "--swap", "zram"], "the simulated kernel has its own swap: it cannot use 'zram'"),
+        (["fuzz", "--swap", "x.img"], "the simulated kernel has a swap of its own: it cannot use 'x.img'"),
         (["fuzz", "--plant", "fork-no-ref", "--corpus", "bad.mm/x"], "Not a directory: 'bad.mm/x"),
         (["bugs", "fork-no-reff"], "did you mean 'fork-no-ref'?"),
         (["hunt", "nothing"], "unknown planted bug 'nothing'"),

@@ -22,9 +22,10 @@ class Machine:
         huge_order: int = 9,
         frames: int = 8192,
         plant: str | None = None,
+        swap: str | None = None,
     ) -> None:
         self._huge_order = huge_order
-        self.sim = Sim(kernel, frames=frames, huge_order=huge_order, plant=plant)
+        self.sim = Sim(kernel, frames=frames, huge_order=huge_order, plant=plant, swap=swap)
         self.session = Session(self.sim)
 
     def do(self, *lines: str) -> Report:

@@ -48,6 +48,10 @@ SWAPPED = FAULTED + "; swap_out p0 a0.0"
         (FAULTED, "swap_in p0 a0", "nothing in the range is swapped out"),
         (FAULTED, "free_swap p0 a0", "nothing in the range is in the swap cache"),
         (SWAPPED, "migrate p0 a0.0", "nothing in the range is present"),
+        (FAULTED, "move p0 a0.0 a1.0", "area 1 is not another area that is mapped"),
+        (FAULTED, "move p0 a0.0 a0.1", "area 0 is not another area that is mapped"),
+        (FAULTED + "; alloc p0 a1 base", "move p0 a0.0+4 a1.6", "the target ends beyond the area's 8 pages"),
+        (FAULTED + "; alloc p0 a1 base; unmap p0 a1.1", "move p0 a0 a1.0", "part of the target is unmapped"),
         (SWAPPED, "protect p0 a0.0", "nothing in the range is present"),
     ],
 )

@@ -17,6 +17,7 @@ from mmfuzz.ops import (
     Fork,
     FromDevice,
     Migrate,
+    Move,
     Operation,
     Pin,
     Protect,
@@ -33,6 +34,7 @@ BASE = "alloc p0 a0 base; fault p0 a0.0 write"
 LARGE = "alloc p0 a0 order2; fault p0 a0.0 write"
 HUGE = "alloc p0 a0 huge; fault p0 a0.0 write"
 AFAR = "alloc p0 a0 base; fault p0 a0.0+2 write; to_device p0 a0.0"
+MOVABLE = BASE + "; alloc p0 a1 base"
 
 Change = Callable[[Counters], Any]
 
@@ -94,6 +96,28 @@ def map_elsewhere(report: Report) -> None:
 
 def let_write(report: Report) -> None:
     report.ptes = [(0, 0, 0, Mapped(0, True))]
+
+
+def walk_elsewhere(report: Report) -> None:
+    report.walked = tuple((head, {(0, 0, 0)}) for head, _ in report.walked)
+
+
+def stay_for(name: str) -> Callable[[Report], None]:
+    def change(report: Report) -> None:
+        report.error, report.done = name, 0
+        report.ptes.clear()
+        report.pmds.clear()
+        report.walked = ()
+
+    return change
+
+
+def leave_a_copy(report: Report) -> None:
+    report.ptes = [entry for entry in report.ptes if entry[3] is not None]
+
+
+def lose_on_the_way(report: Report) -> None:
+    report.ptes = [entry for entry in report.ptes if entry[3] is None]
 
 
 def lose_a_free_block(sweep: Sweep) -> None:
@@ -215,6 +239,14 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("refusal", BASE + "; fail io; pin p0 a0.0 read h0", lambda: after(Pin, error("EAGAIN"))),
     ("contents", BASE + "; protect p0 a0.0", lambda: after(Protect, map_zero)),
     ("outcome", BASE + "; protect p0 a0.0", lambda: after(Protect, error("ENOMEM"))),
+    ("rmap", MOVABLE + "; move p0 a0.0 a1.0", lambda: after(Move, walk_elsewhere)),
+    ("refusal", MOVABLE + "; move p0 a0.0 a1.0", lambda: after(Move, stay_for("EBUSY"))),
+    ("refusal", MOVABLE + "; move p0 a0.0 a1.0", lambda: after(Move, stay_for("ENOENT"))),
+    ("refusal", MOVABLE + "; move p0 a0.0 a1.0", lambda: after(Move, stay_for("EEXIST"))),
+    ("refusal", MOVABLE + "; pin p0 a0.0 read h0; move p0 a0.0 a1.0", lambda: after(Move, error(""))),
+    ("outcome", MOVABLE + "; pin p0 a0.0 read h0; move p0 a0.0 a1.0", lambda: after(Move, error("EPERM"))),
+    ("outcome", MOVABLE + "; move p0 a0.0 a1.0", lambda: after(Move, leave_a_copy)),
+    ("outcome", MOVABLE + "; move p0 a0.0 a1.0", lambda: after(Move, lose_on_the_way)),
     ("exclusive", BASE + "; fork p0 p1; protect p0 a0.0", lambda: after(Protect, let_write)),
     ("leak", BASE, lambda: Liar(sweep=use_without_owner)),
     ("use-after-free", BASE, lambda: Liar(counters=lambda seen: None)),

@@ -61,6 +61,8 @@ def operations(draw: st.DrawFn, pages: int) -> Operation:
         "write": draw(st.booleans()),
         "dirty": draw(st.sampled_from([AS_WRITTEN, CLEAN, DIRTY, DIRTY_LOCK])),
         "point": draw(st.integers(0, len(FAILURES) - 1)),
+        "to_area": draw(st.integers(0, AREAS_MAX - 1)),
+        "to_page": draw(st.integers(0, pages - 1)),
         "page": page,
         "count": count,
     }
@@ -199,7 +201,7 @@ def test_where_a_program_came_from_is_no_part_of_its_identity() -> None:
             "mmfuzz 1\nkernl: 6.18\n",
             2,
             1,
-            "unknown key 'kernl' (did you mean 'kernel'?): one of kernel, pins, plant",
+            "unknown key 'kernl' (did you mean 'kernel'?): one of kernel, pins, swap, plant",
         ),
         ("mmfuzz 1\nkernel: 6.18\nkernel: 6.1\n", 3, 1, "key 'kernel' stands twice, first on line 2"),
         ("mmfuzz 1\nkernel: a b\n", 2, 9, "kernel: 'a b' is not a name"),

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from mmfuzz.kernel.eras import collapse, compound, cow, device, files, mapcounts, pins, reclaim, whole
+from mmfuzz.kernel.eras import collapse, compound, cow, device, files, mapcounts, pins, reclaim, whole, zram
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.profiles import Profile
 
 
 @cache
-def assemble(profile: Profile) -> type[Kernel]:
-    """The kernel class that has the rules of a profile."""
-    parts = tuple(_parts(profile))
+def assemble(profile: Profile, swap: str = "disk") -> type[Kernel]:
+    """The kernel class that has the rules of a profile, and swaps to a `disk`, or at once to `zram`."""
+    parts = (*(_on_zram(profile) if swap == "zram" else ()), *_parts(profile))
     return type(f"Kernel {profile.name}", (*parts, Kernel), {}) if parts else Kernel
 
 
@@ -54,6 +54,12 @@ def _compound_pages(profile: Profile) -> Iterator[type[Kernel]]:
         yield whole.NoHugeZeroPage
     if profile.huge_batches:
         yield whole.HugePagesInBatches
+
+
+def _on_zram(profile: Profile) -> Iterator[type[Kernel]]:
+    yield zram.SynchronousWrites
+    if profile.swap_bypass:
+        yield zram.SwapinBypass
 
 
 def _mapcounts(profile: Profile) -> Iterator[type[Kernel]]:

@@ -75,6 +75,8 @@ class Accesses(Permits):
             if type(owned) is not Page:
                 raise left_unmapped(op, (op.process, op.area, op.page + index), owned)
             folio = owned.folio
+            if before and folio.pmds:
+                self._expose(process, folio)
             if not folio.of_file and not has_one_user(owned, folio):
                 where = (op.process, op.area, op.page + index)
                 was = before[where[2]] if before else None
@@ -113,6 +115,8 @@ class Accesses(Permits):
                     self._take_of_file(op, area, where, owned)
                 if alone and not owned.folio.of_file:
                     was = before[page] if before else None
+                    if before and owned.folio.pmds:
+                        self._expose(process, owned.folio)
                     self._own(process, where, owned, "pin-coherence", "was taken for good", was)
                     owned.private_to = process
                 handle.pages.append(owned)

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mmfuzz.model.rules.devices import Devices
 from mmfuzz.model.rules.permits import NOTHING
+from mmfuzz.model.rules.userfault import Userfault
 from mmfuzz.observation import Report
 from mmfuzz.ops import FAILURES, NAMES, Fail, Operation
 
 
-class Oracle(Devices):
+class Oracle(Userfault):
     """Follows a target's reports with a `World`, and raises a `Violation` where one must not happen."""
 
     def _fail(self, op: Fail, report: Report) -> None:

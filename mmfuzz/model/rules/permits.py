@@ -54,6 +54,7 @@ ERRORS: dict[type[Operation], frozenset[str]] = {
     ops.Migrate: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EACCES", "EADDRNOTAVAIL"}),
     ops.ToDevice: frozenset({"ENOMEM", "EBUSY"}),
     ops.FromDevice: _NO_MEMORY,
+    ops.Move: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EEXIST", "ENOENT", "EFAULT"}),
 }
 """Errors that an operation may report; kinds that are absent always succeed."""
 
@@ -89,6 +90,7 @@ _REFUSES_FOR: dict[type[Operation], tuple[str, ...]] = {
     ops.Collapse: ("trylock", "copy", "io"),
     ops.SwapOut: ("trylock",),
     ops.Migrate: ("trylock", "copy"),
+    ops.Move: ("trylock",),
 }
 """Failures for which an operation may be refused although nothing refers to the folio."""
 
@@ -240,8 +242,7 @@ class Permits:
         if not stranger:
             stranger = self._holder(process, page)
             if stranger and not self.promises.isolates(before, page):
-                for other in folio.pages if folio.pmds else (page,):
-                    other.exposed = True
+                page.exposed = True
                 return
         if stranger:
             raise Violation(
@@ -250,6 +251,12 @@ class Permits:
                 folio=folio_name(folio),
                 terms=[Term("others that see the page", "none", stranger, owners(folio))],
             )
+
+    def _expose(self, process: Process, folio: Folio) -> None:
+        """A PMD that may write may write all of a huge page, to which handles of others may refer anywhere."""
+        for page in folio.pages:
+            if self._holder(process, page):
+                page.exposed = True
 
     def _mapper(self, where: Where, page: Page) -> str:
         for other in page.maps:

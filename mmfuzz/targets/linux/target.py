@@ -480,6 +480,7 @@ _NO_DEVICE = "this machine has no device with memory that processes own; the sim
 def _describe(findings: Findings, swap: str | None) -> Traits:
     left_out: dict[type[Operation], str] = {
         ops.FreeSwap: "no system call drops a folio from the swap cache and nothing else; the sim target can",
+        ops.Move: "no userfaultfd is registered for these areas; the sim target moves pages",
         ops.Fail: "a kernel that runs has no failures to order; the sim target has",
         ops.ToDevice: _NO_DEVICE,
         ops.FromDevice: _NO_DEVICE,
