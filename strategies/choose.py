@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.applies import ASK, Ask
+from mmfuzz.model.applies import ASK, Ask, why_not
 from mmfuzz.model.owners import Area, DevicePage, Folio, Page, Process, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO
@@ -99,9 +99,9 @@ class Chooser:
                 cards = [kind for kind in more for _ in range(WEIGHTS[kind])]
                 deck += cards * max(1, round(least / max(1, len(cards))))
                 kept += more
-        self._deck = [(_PICK[kind], ASK[kind]) for kind in deck]
+        self._deck = [_card(kind) for kind in deck]
         self._armed_decks = {
-            point: [(_PICK[kind], ASK[kind]) for kind in meeting if kind in kept] or self._deck
+            point: [_card(kind) for kind in meeting if kind in kept] or self._deck
             for point, meeting in _MEETS.items()
             if ops.Fail in kept
         }
@@ -259,7 +259,7 @@ class Chooser:
     def _move(self, world: World) -> Operation | None:
         """From one area of a process to another: whole areas, or what is there to where nothing is.
 
-        Where there is no other area, one is made first.
+        Where there is no other area, one is made first; what is in the way of a huge page is cleared away.
         """
         universe = self._universe
         process = self._process(world)
@@ -271,12 +271,14 @@ class Chooser:
                 if areas and free
                 else None
             )
-        whole = [(n, to) for n, to in permutations(areas, 2) if _huge(areas[n]) and areas[to].pmd is None]
-        if whole and self._random() < 0.7:
-            number, to_area = whole[self._index(len(whole))]
+        pairs = list(permutations(areas, 2))
+        huge = [(number, to) for number, to in pairs if _huge(areas[number])]
+        if huge and self._random() < 0.7:
+            number, to_area = huge[self._index(len(huge))]
+            if areas[to_area].pmd is not None:
+                return self._tables[ops.Free][process.number + universe.processes * to_area]
             span, to_page = len(universe.spans) - 1, 0
         else:
-            pairs = list(permutations(areas, 2))
             number, to_area = pairs[self._index(len(pairs))]
             span = self._page_where(areas[number], full=True)
             to_page = self._page_where(areas[to_area], full=False)
@@ -371,3 +373,8 @@ _PICK: dict[type[Operation], Pick] = {
     ops.FromDevice: _on(ops.FromDevice, DevicePage),
     ops.Move: Chooser._move,
 }
+
+
+def _card(kind: type[Operation]) -> tuple[Pick, Ask]:
+    """What makes an operation of a kind, and what asks whether it applies; some make another one first."""
+    return _PICK[kind], why_not if kind is ops.Move else ASK[kind]

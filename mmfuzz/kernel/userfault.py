@@ -44,6 +44,7 @@ class Userfault(ToDevice):
             entry = Pte(folio, True)
         else:
             self.move_huge_zero(mm, target)
+        self.deposit_table(target, self.withdraw_table(source))
         self.set_pmd(mm, source, None)
         self.set_pmd(mm, target, entry)
         return ""

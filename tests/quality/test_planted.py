@@ -24,27 +24,32 @@ ERAS = CORPUS.parent / "eras"
 """Minimal programs for the first kernels of a bug's range, where the one at home does not show it there."""
 
 DEEP = "deep-state"
-STEPS = 60_000
+STEPS = 20_000
+"""Steps within which most bugs are found from any seed, and each from one of `SEEDS`."""
+SEEDS = range(1, 7)
+STEPS_SURE = 100_000
 STEPS_DEEP = 400_000
-"""Steps within which each bug is found, whatever the seed: the worst of eight seeds took under half of it."""
+"""Steps within which the deepest bug is found, whatever the seed: the worst of eight seeds took under half of it."""
 
-RARE = {
-    "move-huge-rewrites-then-refuses": 2,
-    "move-huge-zero": 6,
-}
-"""Bugs that not every seed finds within `STEPS`, each with one that does: few programs do the one thing needed."""
-
-SAMPLE = sorted(BUGS.keys() - RARE.keys() - {DEEP})[::4]
-"""Bugs that are looked for from a second seed as well."""
+SURE = (
+    "batch-ref-leak",
+    "collapse-ignores-pins",
+    "cow-reuse-by-mapcount",
+    "fork-shares-pinned",
+    "move-rewrites-then-refuses",
+    "split-swapcache-one-ref",
+    "swapin-drops-exclusive",
+)
+"""Bugs that are looked for from two seeds each."""
 
 NOISE = (
-    "alloc p0 a1 huge; fault p0 a1 write; drain; get p0 a1.2 read h2; alloc p0 a2 base; fault p0 a2.1+2 read; "
-    "drain; split_map p0 a1; swap_out p0 a1.4; free p0 a2; put h2; drain"
+    "alloc p0 a3 huge; fault p0 a3 write; drain; get p0 a3.2 read h2; alloc p0 a4 base; fault p0 a4.1+2 read; "
+    "drain; split_map p0 a3; swap_out p0 a3.4; free p0 a4; put h2; drain"
 )
 """Operations in areas of their own, to hide a program among."""
 
 
-def found(name: str, seed: int, steps_max: int) -> tuple[Operation, ...]:
+def found(name: str, seed: int, steps_max: int) -> tuple[Operation, ...] | None:
     """What a seeded search on the kernel with one bug finds, made minimal."""
     target = Sim(plant=name)
     explorer = Explorer(target, seed)
@@ -52,7 +57,7 @@ def found(name: str, seed: int, steps_max: int) -> tuple[Operation, ...]:
         failure = explorer.explore()
         if failure is not None:
             return reduce(failure.ops, fails_on(target))
-    pytest.fail(f"{name} was not found within {steps_max} steps from seed {seed}")
+    return None
 
 
 def fails_on(target: Sim) -> Callable[[Sequence[Operation]], bool]:
@@ -67,24 +72,32 @@ def known(name: str) -> tuple[Operation, ...]:
 
 @pytest.mark.parametrize("name", sorted(BUGS.keys() - {DEEP}))
 def test_bug_is_found_and_reduced_to_as_few_operations_as_are_known(name: str) -> None:
-    assert len(found(name, RARE.get(name, 1), STEPS)) <= len(known(name))
+    ops = next(filter(None, (found(name, seed, STEPS) for seed in SEEDS)), None)
+    assert ops is not None, f"no seed of {SEEDS} finds it within {STEPS} steps"
+    assert len(ops) <= len(known(name))
 
 
-@pytest.mark.parametrize("name", SAMPLE)
-def test_bug_is_found_from_another_seed(name: str) -> None:
-    assert len(found(name, 2, STEPS)) <= len(known(name))
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", SURE)
+def test_bug_is_found_from_any_seed(name: str, seed: int) -> None:
+    ops = found(name, seed, STEPS_SURE)
+    assert ops is not None
+    assert len(ops) <= len(known(name))
 
 
 def test_deep_bug_is_found_and_reduced_to_as_few_operations() -> None:
     """Behind many states, the smallest programs differ in how they lay out their pages, and mostly in that alone."""
-    assert min(len(found(DEEP, seed, STEPS_DEEP)) for seed in (2, 3)) == len(known(DEEP))
+    programs = [found(DEEP, seed, STEPS_DEEP) for seed in (2, 3)]
+    assert min(len(ops) for ops in programs if ops is not None) == len(known(DEEP))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_deep_bug_is_found_from_every_seed(seed: int) -> None:
     """One of these seeds gets there by a second pin and a second fork: its program stays longer by half."""
-    assert len(known(DEEP)) <= len(found(DEEP, seed, STEPS_DEEP)) <= len(known(DEEP)) * 3 // 2
+    ops = found(DEEP, seed, STEPS_DEEP)
+    assert ops is not None
+    assert len(known(DEEP)) <= len(ops) <= len(known(DEEP)) * 3 // 2
 
 
 @pytest.mark.parametrize("name", sorted(BUGS))

@@ -42,7 +42,8 @@ class Userfault(Devices):
         if type(owned) is Page:
             folio = owned.folio
             pages = folio.pages if folio.pmds else [owned]
-            if any(page.pins for page in pages) or len(owned.maps) + len(folio.pmds) > 1:
+            pinned = self.promises.has_pins and any(page.pins for page in pages)
+            if pinned or len(owned.maps) + len(folio.pmds) > 1:
                 raise done_anyway("move", folio)
         elif type(owned) is Slot and len(owned.entries) > 1:
             raise Violation("refusal", f"a swap entry was moved that shares {describe(owned)} with others")
