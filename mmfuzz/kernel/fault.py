@@ -91,7 +91,7 @@ class Fault(ToRam):
         """Bring a page back: from the swap cache, whole if all of the folio is still swapped here, or read in."""
         cached = self.swap_cache.get(entry.slot)
         if cached is None:
-            folio = self.swapin_read(entry.slot)
+            folio = self.swapin_anon(entry.slot)
             if folio is None:
                 return ENOMEM
             cached = folio
@@ -125,6 +125,10 @@ class Fault(ToRam):
     def swapin_exclusive(self, entry: SwapPte) -> bool:
         """What the entry remembers of PG_anon_exclusive."""
         return entry.exclusive
+
+    def swapin_anon(self, slot: int) -> Folio | None:
+        """What a fault reads of anonymous memory goes by the swap cache."""
+        return self.swapin_read(slot)
 
     def swapin_read(self, slot: int) -> Folio | None:
         """A fresh base page in the swap cache with what was written to the slot, if that could be read."""

@@ -80,14 +80,17 @@ def _poisoned(kernel: Kernel, error: str) -> str:
 
 
 class FailsIo(Failing):
-    """A read from swap that fails: the folio stays in the swap cache, and is not uptodate."""
+    """A read of anonymous memory from swap that fails: the folio stays in the swap cache, and is not uptodate."""
 
-    def swap_read_folio(self, folio: Folio, slot: int) -> None:
+    def swapin_anon(self, slot: int) -> Folio | None:
         """Nothing was read."""
         disarm(self)
-        folio.uptodate = False
-        folio.content = GARBAGE
-        self.unread[folio] = None
+        folio = self.swapin_anon(slot)
+        if folio is not None:
+            folio.uptodate = False
+            folio.content = GARBAGE
+            self.unread[folio] = None
+        return folio
 
 
 class FailsTrylock(Failing):

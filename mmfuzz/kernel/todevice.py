@@ -7,6 +7,7 @@ v4.14).
 
 from __future__ import annotations
 
+from mmfuzz.kernel.fault import ENOMEM
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import DevicePte, MigrationPte, Mm, Pte, Vma
 from mmfuzz.kernel.page import Folio
@@ -29,7 +30,8 @@ class ToDevice(Protect):
         for number in span:
             entry = vma.ptes[number] if vma.pmd is TABLE else None
             if type(entry) is Pte and self.migrates_to_device(entry.page.head):
-                error = self.migrate_one_to_device(entry.page, unused) or error
+                failed = self.migrate_one_to_device(entry.page, unused)
+                error = ENOMEM if ENOMEM in (failed, error) else failed or error
         for device in unused:
             self.folio_put(device)
         return error

@@ -95,7 +95,6 @@ class Change:
         self._sources: dict[Page, Owned] = {}
         self.filings: list[Filing] = []
         """Each entry of a page cache that changed."""
-        self._unread: tuple[int, ...] = ()
         self.moves: list[Move] = []
         """Each entry that changed, but for those of `turns`."""
         self.turns: list[Turn] = []
@@ -103,7 +102,7 @@ class Change:
 
     def apply(self, report: Report) -> None:
         """Bring the world to what the report says, or raise the `Violation` that it amounts to."""
-        self._unread = report.unread
+        self._unread: tuple[int, ...] = report.unread
         for head, order in report.folios:
             self._found(head, order, report)
         for lent in report.lent:
@@ -166,23 +165,16 @@ class Change:
             return True
         if folio.slot is not None and self._recached.get(folio.slot + page.index, frame) == frame:
             return True
-        whole = [(process, area, page.index) for process, area in folio.pmds]
-        for where in (*page.maps, *whole):
+        for where in (*page.maps, *((process, area, page.index) for process, area in folio.pmds)):
             entry = self._listed.get(where, page)
             if entry is page or (type(entry) is Mapped and entry.frame == frame):
                 return True
             if type(entry) is Swapped and self._recached.get(entry.slot) == frame:
                 return True  # on its way out, and in the swap cache until it is written
-        return self._child >= 0 and self._is_moved(page, frame)
-
-    def _is_moved(self, page: Page, frame: int) -> bool:
-        """Whether a page is mapped where it was moved to, in the frame that it was in."""
-        assert self._listed is not None
         for number, origin in self._origins.items():
-            for at, owned in enumerate(origin):
-                if owned is page:
-                    entry = self._listed.get((self._child, number, at))
-                    return type(entry) is Mapped and entry.frame == frame
+            entry = self._listed.get((self._child, number, origin.index(page))) if page in origin else None
+            if type(entry) is Mapped:
+                return entry.frame == frame
         return False
 
     def _found(self, head: int, order: int, report: Report) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Mm, Pte, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.observation import TABLE
 
 
 class NoExclusiveFlag(Kernel):
@@ -126,7 +125,7 @@ class CopiesHuge(Kernel):
                 return False
             self.copy_page(fresh, page)
             pieces.append(fresh)
-        self.set_pmd(mm, vma, TABLE)
+        self.pmd_install(mm, vma, self.withdraw_table(vma))
         for number, piece in enumerate(pieces):
             self.folio_add_new_anon_rmap(piece, mm, vma, number)
             self.folio_add_lru(piece)

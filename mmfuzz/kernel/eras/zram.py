@@ -17,10 +17,10 @@ class SynchronousWrites(Kernel):
 class SwapinBypass(Kernel):
     """A slot that one entry refers to is read past the swap cache (0bcac06f27d7, v4.15, until v7.0)."""
 
-    def swapin_read(self, slot: int) -> Folio | None:
+    def swapin_anon(self, slot: int) -> Folio | None:
         """A fresh base page that is in no cache, so that its swap slot is free as soon as it is mapped."""
         if self.swap_map[slot] != 1:
-            return super().swapin_read(slot)
+            return super().swapin_anon(slot)
         folio = self.alloc_folio(0)
         if folio is not None:
             self.folio_add_lru(folio)
