@@ -95,6 +95,12 @@ class Report:
     lent: list[int] = field(default_factory=list)
     """Frames of a device that its driver handed out in this step."""
 
+    blocks: list[int] = field(default_factory=list)
+    """Frames of a device whose blocks were given to a file in this step."""
+
+    woken: list[int] = field(default_factory=list)
+    """Frames of such files that were said to be idle now, which is what truncating them waits for."""
+
     given_back: list[int] = field(default_factory=list)
     """Frames of a device that its driver was given back, by the free event: as often as it was told."""
 

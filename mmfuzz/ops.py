@@ -33,6 +33,8 @@ class FileKind:
     name: str
     shmem: bool
     order: int
+    dax: str = ""
+    """Whose pages are on a device: "fs" for a file of a file system there, "device" for the device itself."""
 
 
 FILES = (
@@ -40,9 +42,12 @@ FILES = (
     FileKind("disk0", shmem=False, order=BASE),
     FileKind("huge0", shmem=True, order=HUGE),
     FileKind("large0", shmem=False, order=2),
+    FileKind("dax0", shmem=False, order=BASE, dax="fs"),
+    FileKind("dev0", shmem=False, order=BASE, dax="device"),
 )
 """The files that there are, by number. Each begins as long as an area, and empty: a memfd, a file on disk, a
-file on a tmpfs that is mounted huge=always, and one on a disk whose file system likes large folios."""
+file on a tmpfs that is mounted huge=always, one on a disk whose file system likes large folios, one on persistent
+memory that is mapped directly (fsdax), and such memory as a device (device-dax)."""
 FAILURES = ("alloc", "copy", "io", "trylock", "partial")
 """What can be made to fail once: an allocation, copying contents, a read from swap, a folio's lock that is asked
 for without waiting, and a range of which only the first pages are to be had."""

@@ -23,7 +23,7 @@ from mmfuzz.checks.memory import (
     leaked,
 )
 from mmfuzz.model.applies import why_not
-from mmfuzz.model.change import folio_name, owners
+from mmfuzz.model.names import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.model.rules import Oracle
 from mmfuzz.observation import ZERO_FRAME, Counters, KernelBug, Report
@@ -149,7 +149,7 @@ class Session:
         for area in sorted(world.processes[last].areas):
             yield Free(last, area)
         for number, file in sorted(world.files.items()):
-            if any(file.cached):
+            if any(file.cached) and file.dax != "device":
                 yield Truncate(number, 0)
         if world.batched:
             yield Drain()
@@ -164,8 +164,8 @@ class Session:
                 touched[page.folio] = None
             elif frame == ZERO_FRAME:
                 self._check_zero_page()
-            elif frame in world.device_frames:
-                touched[world.device_frames[frame].folio] = None
+            elif (page := world.beyond(frame)) is not None:
+                touched[page.folio] = None
         self._check_all(touched)
         if report.tables is not None:
             self._tables = report.tables
@@ -240,6 +240,7 @@ class Session:
                 check_sweep(self.world, sweep)
             self._check_all({page.folio: None for page in self.world.frames.values()})
             self._check_all({page.folio: None for page in self.world.device_frames.values()})
+            self._check_all({page.folio: None for page in self.world.dax_frames.values()})
             self._check_zero_page()
             if self._tables is not None:
                 check_tables(self.world, self._tables)
@@ -249,11 +250,7 @@ class Session:
 
     def _assertion(self, bug: KernelBug) -> Violation:
         world = self.world
-        page = (
-            world.frames.get(bug.frame) or world.device_frames.get(bug.frame)
-            if bug.frame is not None
-            else None
-        )
+        page = world.frames.get(bug.frame) or world.beyond(bug.frame) if bug.frame is not None else None
         return Violation(
             bug.property,
             str(bug),

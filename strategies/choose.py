@@ -44,8 +44,8 @@ WEIGHTS: dict[type[Operation], int] = {
     ops.Map: 12,
     ops.ReadFile: 5,
     ops.WriteFile: 6,
-    ops.Truncate: 3,
-    ops.Punch: 3,
+    ops.Truncate: 5,
+    ops.Punch: 5,
     ops.Fail: 12,
     ops.Protect: 4,
     ops.ToDevice: 8,
@@ -250,7 +250,8 @@ class Chooser:
         tables = self._tables[kind]
         files = len(ops.FILES)
         if kind is ops.Truncate:
-            return tables[number + files * self._index(len(tables) // files)]
+            size = self._index(len(tables) // files) if self._random() < 0.6 else 0
+            return tables[number + files * size]
         return tables[number + files * self._spans[int(self._random() * len(self._spans))]]
 
     def _fail(self, world: World) -> Operation | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmfuzz.folding import runs
-from mmfuzz.model.change import address, folio_name, owners
+from mmfuzz.model.names import address, folio_name, owners
 from mmfuzz.model.owners import DevicePage, Folio, Page
 from mmfuzz.observation import Counters
 from mmfuzz.profiles import BIAS, Profile
@@ -42,7 +42,9 @@ def check_folio(folio: Folio, seen: Counters, rules: Profile, *, pins_coalesced:
             folio=folio_name(folio),
             terms=[Term("order", folio.order, seen.order, owners(folio))],
         )
-    if folio.order:
+    if folio.dax:
+        _check_dax(folio, seen, rules)
+    elif folio.order:
         _check_large(folio, seen, rules, pins_coalesced)
     else:
         _check_base(folio, seen, rules)
@@ -61,8 +63,8 @@ def check_folio(folio: Folio, seen: Counters, rules: Profile, *, pins_coalesced:
 
 
 def has_plain_rules(rules: Profile) -> bool:
-    """Whether `plainly_holds` knows the rules of an era: those of every kernel since v5.19."""
-    return rules.exclusive and rules.pins == "pincount" and not rules.double_map
+    """Whether `plainly_holds` knows the rules of an era: those of every kernel since v6.15."""
+    return rules.exclusive and rules.pins == "pincount" and not rules.double_map and rules.dax_maps_counted
 
 
 def plainly_holds(folio: Folio, seen: Counters) -> bool:
@@ -144,6 +146,18 @@ def _check_base(folio: Folio, seen: Counters, rules: Profile) -> None:
         raise _differs(
             "mapcount", folio, seen, f"mapcount is {seen.mapcounts[0]}, {_map(maps, 'PTE')} the page"
         )
+
+
+def _check_dax(folio: Folio, seen: Counters, rules: Profile) -> None:
+    """A page of a file on a device: its file has no reference, and a map has one since 38607c62b34b (v6.15)."""
+    page = folio.pages[0]
+    maps = len(page.maps) if rules.dax_maps_counted else 0
+    base = rules.dax_base if folio.dax == "fs" else 1
+    expected = base + maps + rules.pin_weight(0) * len(page.pins) + len(page.gets)
+    if seen.refcount != expected:
+        raise _identity(folio, seen, expected)
+    if seen.mapcounts[0] != maps:
+        raise _differs("mapcount", folio, seen, f"mapcount is {seen.mapcounts[0]}, and {maps} maps count")
 
 
 def _cache_refs(folio: Folio) -> int:

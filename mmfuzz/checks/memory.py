@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmfuzz.model.change import address, folio_name, owners
+from mmfuzz.model.names import address, folio_name, owners
 from mmfuzz.model.owners import Folio, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import Counters, Sweep

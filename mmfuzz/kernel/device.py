@@ -10,6 +10,9 @@ from mmfuzz.kernel.memory import Memory
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.profiles import Profile
 
+DAX_PAGES_MAX = 1024
+"""Frame numbers that are kept for the pages of a file on a device."""
+
 DEVICE_PAGES = 8
 """Pages of the device whose memory no process can access: enough to run short of."""
 
@@ -17,10 +20,14 @@ DEVICE_PAGES = 8
 class DevPagemap:
     """struct dev_pagemap, and what its driver knows: the pages that it has not handed out."""
 
-    __slots__ = ("free", "pages", "ref")
+    __slots__ = ("base", "free", "kind", "pages", "ref")
 
-    def __init__(self, pages: list[Page]) -> None:
+    def __init__(self, pages: list[Page], kind: str, base: int) -> None:
         self.pages = pages
+        self.kind = kind
+        """`private`, `fs` (MEMORY_DEVICE_FS_DAX) or `device` (MEMORY_DEVICE_GENERIC)."""
+        self.base = base
+        """Refcount of a page that nothing refers to."""
         self.free: dict[Page, None] = dict.fromkeys(reversed(pages))
         """The last one given back is the first one used."""
         self.ref = 0
@@ -40,6 +47,10 @@ class DeviceMemory(Memory):
             frames + number: Page(frames + number) for number in range(DEVICE_PAGES)
         }
         self.device = self.memremap_pages(list(self.device_map.values()))
+        self.blocks: dict[Page, None] = {}
+        """Pages of blocks that a file was given in this step."""
+        self.woken: list[Page] = []
+        """Pages of files on a device whose waiters were woken in this step: nothing refers to them any more."""
         self.lent: dict[Page, None] = {}
         """Pages that a driver handed out in this step."""
         self.freed_to_device: list[Page] = []
@@ -47,11 +58,29 @@ class DeviceMemory(Memory):
 
     def memremap_pages(self, pages: list[Page]) -> DevPagemap:
         """Make pages of a device known."""
-        pgmap = DevPagemap(pages)
+        pgmap = DevPagemap(pages, "private", self.device_idle)
         for page in pages:
             page.pgmap = pgmap
             page._refcount = self.device_idle
         return pgmap
+
+    def memremap_dax(self, kind: str, size: int) -> DevPagemap:
+        """Make the pages of persistent memory known, for as many blocks as a file may have and some to spare."""
+        first = self.buddy.size + DEVICE_PAGES + (0 if kind == "fs" else DAX_PAGES_MAX)
+        pages = [Page(first + number) for number in range(size + DEVICE_PAGES)]
+        pgmap = DevPagemap(pages, kind, self.dax_base_of(kind))
+        for page in pages:
+            page.pgmap = pgmap
+            page._refcount = pgmap.base
+            self.device_map[page.pfn] = page
+        return pgmap
+
+    def dax_base_of(self, kind: str) -> int:
+        """Refcount of an idle page: none since 38607c62b34b (v6.15), but pages of a device that is a file keep one.
+
+        aed877c2b425 ("device/dax: properly refcount device dax pages when mapping", v6.15).
+        """
+        return 0 if kind == "fs" else 1
 
     def page_pgmap(self, folio: Folio) -> DevPagemap:
         """page_pgmap(): of a page of a device, as others have something else in those words."""
@@ -78,12 +107,20 @@ class DeviceMemory(Memory):
 
     def free_zone_device_folio(self, folio: Folio) -> None:
         """The last reference of a page of a device is gone: its driver hears of it."""
+        if self.page_pgmap(folio).kind != "private":
+            self.dax_idle(folio)
+            return
         self._check_bad(folio)
         folio.anon_exclusive = False
         folio.mapping = None
         folio.dirty = False
         self.page_free(folio)
         self.put_dev_pagemap(folio)
+
+    def dax_idle(self, folio: Folio) -> None:
+        """Whoever waits to truncate a file is woken; the page stays its file's."""
+        if self.page_pgmap(folio).kind == "fs":
+            self.woken.append(folio)
 
     def page_free(self, folio: Folio) -> None:
         """The driver's callback: the page may be handed out again."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mmfuzz.kernel.page import Page
 
 if TYPE_CHECKING:
+    from mmfuzz.kernel.device import DevPagemap
     from mmfuzz.kernel.mm import Mm, Vma
 
 
@@ -17,12 +18,14 @@ class File:
     and swap alone. Sizes and indices are in pages.
     """
 
-    __slots__ = ("disk", "mappers", "number", "order", "pages", "shmem", "size")
+    __slots__ = ("disk", "mappers", "number", "order", "pages", "pgmap", "shmem", "size")
 
     def __init__(self, number: int, order: int, size: int, *, shmem: bool) -> None:
         self.number = number
         self.order = order
         self.shmem = shmem
+        self.pgmap: DevPagemap | None = None
+        """The device that the file's pages are on, None where a page cache has them."""
         self.size = size
         """i_size."""
         self.pages: dict[int, Page | int] = {}

@@ -298,7 +298,7 @@ class FileFault(Shmem):
         """read(2): an errno name, and what each page holds. A hole of a shmem file stays one."""
         values: list[int | None] = []
         for index in span:
-            if file.shmem and index not in file.pages:
+            if (file.shmem or file.pgmap is not None) and index not in file.pages:
                 values.append(0)
                 continue
             page = self.file_page(file, index)

@@ -30,6 +30,8 @@ class Filemap(AddressSpaces):
             kind = FILES[number]
             order = self.huge_order if kind.order == HUGE else min(kind.order, self.huge_order - 1)
             found = self.files[number] = File(number, self.cache_order(order), self.nr_huge, shmem=kind.shmem)
+            if kind.dax:
+                found.pgmap = self.memremap_dax(kind.dax, self.nr_huge)
         return found
 
     def cache_order(self, order: int) -> int:
@@ -105,7 +107,7 @@ class Filemap(AddressSpaces):
 
     def attach_private(self, folio: Folio) -> None:
         """folio_attach_private(): the file system keeps something with the folio, and a reference."""
-        if not folio.private:
+        if not folio.private and folio.pgmap is None:
             self.folio_get(folio)
             folio.private = True
             self.private_moves[folio] = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.dax import Dax
 from mmfuzz.kernel.file import File
-from mmfuzz.kernel.filefault import SIGBUS, FileFault
+from mmfuzz.kernel.filefault import SIGBUS
 from mmfuzz.kernel.mm import Mm, Pte, Vma
 from mmfuzz.kernel.page import Page
 from mmfuzz.observation import TABLE, ZERO
@@ -13,12 +14,14 @@ ATTEMPTS = 4
 """Faults for one page at most: a huge zero page is replaced, split, and then a PTE is unshared."""
 
 
-class Gup(FileFault):
+class Gup(Dax):
     """__get_user_pages(). A range's pages are listed in order; None stands for the zero page."""
 
     def gup(self, mm: Mm, vma: Vma, span: range, *, write: bool, pin: bool) -> tuple[str, list[Page | None]]:
         """Take a reference or a pin on each page of a range; on an error, (errno name, nothing taken)."""
         taken: list[Page | None] = []
+        if pin and not self.may_pin_for_long(vma):
+            return "EOPNOTSUPP", taken
         for page in span:
             error = self.faultin_page(mm, vma, page, write=write, pin=pin)
             if error:

@@ -68,6 +68,11 @@ class Lru(DeviceMemory):
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_is_zone_device(folio))", folio)
         folio.lru = True
 
+    def take_lru_words(self, folio: Folio) -> None:
+        """The words that chain a folio on the LRU are to hold something else: see lruvec_add_folio()."""
+        if folio.pgmap is not None:
+            raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_is_zone_device(folio))", folio)
+
     def folio_isolate_lru(self, folio: Folio) -> bool:
         """Take a folio off the LRU with a reference; false while it is not on it."""
         if not folio.lru:

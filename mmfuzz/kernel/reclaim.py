@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.daxtruncate import DaxTruncate
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio
-from mmfuzz.kernel.truncate import Truncate
 from mmfuzz.observation import TABLE
 
 
-class Reclaim(Truncate):
+class Reclaim(DaxTruncate):
     """reclaim_pages() over the folios that a range refers to."""
 
     def swap_out_range(self, vma: Vma, span: range) -> None:

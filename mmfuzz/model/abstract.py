@@ -25,6 +25,8 @@ def state_of(folio: Folio, world: World) -> int:
         flags |= 64
     if folio.of_file:
         flags |= _OF_FILE if folio.file is None else _FILED
+        if folio.dax:
+            flags |= _ON_DEVICE if folio.dax == "fs" else _A_DEVICE
     if folio.private:
         flags |= _PRIVATE
     order = folio.order
@@ -55,7 +57,8 @@ _ABANDONED = 1 << 16
 _BY_DEVICE = 1 << 17
 _OF_FILE, _FILED, _PRIVATE = 1 << 18, 1 << 19, 1 << 20
 """Cut off from its file; in a page cache; with private data."""
-_ON_DEVICE = 1 << 21
+_ON_DEVICE, _A_DEVICE = 1 << 21, 1 << 22
+"""In the memory of a device; of a device that is mapped as a file."""
 
 
 def _cached(folio: Folio, first: int, world: World) -> int:

@@ -211,22 +211,36 @@ def _map(world: World, op: ops.Map) -> str | None:
     process = world.processes.get(op.process)
     if process is None:
         return f"process {op.process} is not alive"
+    if ops.FILES[op.file].dax == "device" and not op.shared:
+        return "a device is mapped shared"
     return f"area {op.area} is mapped already" if op.area in process.areas else None
 
 
+def _no_file(file: int) -> str | None:
+    """Why there is no reading, writing and cutting off: the file is a device."""
+    kind = ops.FILES[file]
+    return f"{kind.name} is a device, to be mapped and nothing else" if kind.dax == "device" else None
+
+
 def _inside_file(world: World, op: ops.ReadFile | ops.Punch) -> str | None:
+    if reason := _no_file(op.file):
+        return reason
     size = world.file(op.file).size
     end = op.page + op.count if op.count else world.pages
     return None if end <= size else f"the range ends behind the file's {size} pages"
 
 
 def _write_file(world: World, op: ops.WriteFile) -> str | None:
+    if reason := _no_file(op.file):
+        return reason
     if op.page + op.count > world.pages:
         return f"the range ends beyond the {world.pages} pages that a file may have"
     return None
 
 
 def _truncate(world: World, op: ops.Truncate) -> str | None:
+    if reason := _no_file(op.file):
+        return reason
     size = world.file(op.file).size
     if op.size > world.pages:
         return f"a file has at most {world.pages} pages"

@@ -7,10 +7,10 @@ one, and a page that comes into being takes its value from there.
 
 from __future__ import annotations
 
+from mmfuzz.model.names import address, describe, folio_name, owners
 from mmfuzz.model.owners import Area, DevicePage, File, Folio, Owned, Page, Process, Slot, Where
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO, Entry, Mapped, OnDevice, Report, Swapped
-from mmfuzz.ops import FILES
 from mmfuzz.violation import Term, Violation
 
 Move = tuple[Where, Owned, Owned]
@@ -24,24 +24,6 @@ Turn = tuple[int, int, list[Owned], list[Owned]]
 
 KINDS: dict[type, str] = {type(None): "n", Page: "p", Slot: "s", type(ZERO): "z", DevicePage: "d"}
 """One letter for what an address refers to: nothing, a page, a swap slot, the zero page, a page on a device."""
-
-
-def describe(owned: Owned) -> str:
-    """An address's content for a person."""
-    if type(owned) is Page:
-        return f"frame {owned.folio.head + owned.index}"
-    if type(owned) is Slot:
-        return f"swap slot {owned.number}"
-    if type(owned) is DevicePage:
-        return f"frame {owned.folio.head} of the device"
-    return "the zero page" if owned is ZERO else "nothing"
-
-
-def address(where: Where) -> str:
-    """An address as programs spell it; a page of a file for a swap entry in a page cache."""
-    if where[0] < 0:
-        return f"{FILES[-1 - where[0]].name}.{where[2]}"
-    return f"p{where[0]} a{where[1]}.{where[2]}"
 
 
 class Change:
@@ -107,6 +89,8 @@ class Change:
             self._found(head, order, report)
         for lent in report.lent:
             self._lend(lent)
+        for block in report.blocks:
+            self._give_block(block)
         for whole in self._wholes:
             self._drop_rest(whole)
         if report.cached:
@@ -202,11 +186,18 @@ class Change:
         self._fresh.add(world.adopt(head, order))
 
     def _lend(self, frame: int) -> None:
-        known = self._world.device_frames.get(frame)
+        self._must_be_idle(frame)
+        self._fresh.add(self._world.adopt_device(frame))
+
+    def _give_block(self, frame: int) -> None:
+        self._must_be_idle(frame)
+        self._world.adopt_block(frame)
+
+    def _must_be_idle(self, frame: int) -> None:
+        known = self._world.beyond(frame)
         if known is not None:
             what = f"frame {frame} of the device was handed out while {', '.join(owners(known.folio))} refers to it"
             raise Violation("use-after-free", what, folio=folio_name(known.folio))
-        self._fresh.add(self._world.adopt_device(frame))
 
     def _drop_rest(self, whole: Folio) -> None:
         """Pages of a split folio that are in no piece in use: they stand alone, and are free if unowned."""
@@ -276,7 +267,7 @@ class Change:
         self.filings.append((file, index, old, now))
 
     def _file_page(self, file: File, index: int, frame: int, value: int) -> Page:
-        page = self._world.frames.get(frame)
+        page = self._world.frames.get(frame) or self._world.dax_frames.get(frame)
         if page is None:
             raise Violation("page-cache", f"{file}.{index} is frame {frame}, which is in no folio in use")
         folio = page.folio
@@ -294,6 +285,7 @@ class Change:
             )
         folio.first = index - page.index
         folio.of_file = True
+        folio.dax = file.dax
         self._world.affected[folio] = None
         return page
 
@@ -496,7 +488,7 @@ class Change:
 
     def _trace_page(self, where: Where, old: Owned, frame: int, page: Page | None = None) -> Page:
         if page is None:
-            page = self._world.frames.get(frame)
+            page = self._world.frames.get(frame) or self._world.dax_frames.get(frame)
             if page is None:
                 raise Violation(
                     "outcome", f"{address(where)} maps frame {frame}, which is in no folio in use"
@@ -554,33 +546,6 @@ def _value(owned: Owned) -> int:
     if isinstance(owned, Page):
         return owned.value or 0
     return owned.contents if type(owned) is Slot else 0
-
-
-def folio_name(folio: Folio) -> str:
-    """A folio as reports name it."""
-    return f"folio at frame {folio.head}, order {folio.order}"
-
-
-def owners(folio: Folio) -> list[str]:
-    """Every owner of a folio by name: PMDs, PTEs, pins, gets, swap cache, LRU batches."""
-    names = [f"mapped whole by p{process} a{area}" for process, area in sorted(folio.pmds)]
-    for page in folio.pages:
-        at = f" of page {page.index}" if folio.order else ""
-        names += [f"PTE{at} at {address(where)}" for where in sorted(page.maps)]
-        for handle in sorted(page.pins, key=repr):
-            names.append(f"pin{at} {handle} taken by {handle.process}")
-        for handle in sorted(page.gets, key=repr):
-            names.append(f"get{at} {handle} taken by {handle.process}")
-    if folio.file is not None:
-        last = folio.first + len(folio.pages) - 1
-        names.append(f"page cache of {folio.file}, page {folio.first}" + (f"..{last}" if folio.order else ""))
-    if folio.private:
-        names.append("private data of the file system")
-    if folio.slot is not None:
-        last = folio.slot + len(folio.pages) - 1
-        names.append(f"swap cache at slot {folio.slot}" + (f"..{last}" if folio.order else ""))
-    names += ["an LRU batch"] * folio.batches
-    return names
 
 
 def _lost(where: Where, old: Owned, now: str, expected: int, seen: int) -> Violation:

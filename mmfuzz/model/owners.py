@@ -107,6 +107,7 @@ class Folio:
 
     __slots__ = (
         "batches",
+        "dax",
         "file",
         "first",
         "head",
@@ -139,6 +140,8 @@ class Folio:
         """Made for a page cache, be it in there or cut off by now: no process has it to itself."""
         self.private = False
         """The file system keeps something with the folio."""
+        self.dax = ""
+        """Of a file whose pages are on a device, `fs` or `device`: its file has the folio, and no reference to it."""
         self.batches = 0
         """LRU batch slots that hold the folio, each its own owner."""
         self.state = 0
@@ -188,11 +191,12 @@ class Slot:
 class File:
     """A file: what its pages hold, wherever that is. Sizes and indices are in pages."""
 
-    __slots__ = ("cached", "kept", "number", "shmem", "size")
+    __slots__ = ("cached", "dax", "kept", "number", "shmem", "size")
 
     def __init__(self, number: int, pages: int) -> None:
         self.number = number
         self.shmem = FILES[number].shmem
+        self.dax = FILES[number].dax
         self.size = pages
         self.cached: list[Page | Slot | None] = [None] * pages
         """The page that the page cache holds for an index, or the swap slot that shmem put it into."""

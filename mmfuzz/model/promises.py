@@ -39,6 +39,8 @@ class Promises:
         self.copies_huge = profile.copies_huge
         """A write may copy a whole huge page."""
 
+        self.dax_maps_counted = profile.dax_maps_counted
+        """A map of a page of a file on a device is a reference."""
         self.device_takes_cached = profile.device_takes_cached
         """What is in the swap cache may go to a device, unless a swap entry needs it."""
         self.looks_back = profile.cow == "count"

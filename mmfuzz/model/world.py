@@ -22,6 +22,10 @@ class World:
         """The page in each frame that has an owner."""
         self.device_frames: dict[int, DevicePage] = {}
         """The page in each frame of a device that has an owner."""
+        self.dax_frames: dict[int, Page] = {}
+        """The page in each frame of a device that a file has, or that something refers to."""
+        self.busy: dict[Folio, None] = {}
+        """Those of a file system's files that are in use: truncating waits for them."""
         self.batched: dict[Folio, None] = {}
         """Folios that sit in an LRU batch."""
         self.affected: dict[Folio, None] = {}
@@ -72,6 +76,19 @@ class World:
         self.device_frames[frame] = page
         self.affected[folio] = None
         return folio
+
+    def adopt_block(self, frame: int) -> Folio:
+        """The page of a block that a file was given just now."""
+        folio = Folio(frame, 0)
+        page = Page(folio, 0)
+        folio.pages.append(page)
+        self.dax_frames[frame] = page
+        self.affected[folio] = None
+        return folio
+
+    def beyond(self, frame: int) -> Page | None:
+        """The page in a frame of a device, be it somebody's or a file's."""
+        return self.device_frames.get(frame) or self.dax_frames.get(frame)
 
     def cut(self, whole: Folio, head: int, order: int) -> Folio:
         """A piece of a folio that was split; it keeps its pages' owners and its share of the swap cache."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.memory import Memory
 from mmfuzz.kernel.mm import DevicePte, Mm, Vma
-from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.planted.catalogue import bug
 
 _PRIVATE = "memory of a device that processes own came with v4.14 (5042db43cc26)"
@@ -152,3 +155,98 @@ class DeviceForkNoRef(Kernel):
         shared = super().copy_device_private(parent, vma, child, page, entry)
         entry.page._refcount -= 1
         return shared
+
+
+_DAX = "files on a device are simulated from v5.7 on"
+
+
+@bug(
+    "dax-truncate-does-not-wait",
+    "assertion",
+    summary="truncating a file on a device gives blocks away while somebody has a reference on their pages",
+    reached="get a page of an fsdax file, and truncate the file",
+    since="5.7",
+    because=_DAX,
+)
+class DaxTruncateDoesNotWait(Kernel):
+    """A file system that unmaps and truncates, as it may where a page cache keeps what is held."""
+
+    def break_layouts(self, file: File, span: range) -> str:
+        """Nothing to wait for."""
+        return ""
+
+
+@bug(
+    "dax-waiter-not-woken",
+    "free-event",
+    summary="the last reference of a page of an fsdax file goes, and who waits to truncate it is not woken",
+    reached="get a page of an fsdax file, and put it",
+    since="5.7",
+    because=_DAX,
+)
+class DaxWaiterNotWoken(Kernel):
+    """free_zone_device_folio() without wake_up_var()."""
+
+    def dax_idle(self, folio: Folio) -> None:
+        """Nobody is told."""
+
+
+@bug(
+    "dax-idle-at-one",
+    "refusal",
+    summary="truncating waits for a count of 1, which an idle page of an fsdax file does not have any more",
+    reached="touch a page of an fsdax file, and truncate the file",
+    fix='none: what 38607c62b34b ("fs/dax: properly refcount fs dax pages", v6.15) had to change in every file system '
+    "at once",
+    since="6.15",
+    because="before, an idle page had one reference",
+)
+class DaxIdleAtOne(Kernel):
+    """dax_page_is_idle() of before."""
+
+    def dax_page_is_idle(self, page: Page) -> bool:
+        """Whether the count is 1."""
+        return page._refcount == 1
+
+
+@bug(
+    "fsdax-pinned-for-long",
+    "refusal",
+    summary="a page of an fsdax file is pinned for long, and the file cannot be truncated until that ends",
+    reached="map an fsdax file, and pin a page of it",
+    fix='2bb6d2837083 ("mm: introduce get_user_pages_longterm", v4.15)',
+    since="5.7",
+    because=_DAX,
+)
+class FsdaxPinnedForLong(Kernel):
+    """check_vma_flags() without vma_is_fsdax()."""
+
+    def may_pin_for_long(self, vma: Vma) -> bool:
+        """Always."""
+        return True
+
+
+@bug(
+    "dax-map-special",
+    "free-event",
+    summary="a page of a device is mapped with a reference by an entry that is marked special, so that unmapping it "
+    "finds no page to put",
+    reached="map a file on a device, touch a page, and unmap it",
+    fix='c4297465d4ca ("mm/huge_memory: don\'t mark refcounted folios special in vmf_insert_folio_pmd()", v6.17), '
+    "where huge mappings had it",
+    since="6.15",
+    until="6.15",
+    because="maps are counted since 38607c62b34b (v6.15), and the fix is of v6.17",
+)
+class DaxMapSpecial(Kernel):
+    """vmf_insert_folio_pmd() with pmd_mkspecial(), for single pages."""
+
+    def folio_remove_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
+        """vm_normal_page() finds nothing."""
+        if folio.pgmap is None:
+            super().folio_remove_rmap_ptes(folio, pages, mm)
+
+    def zap_put(self, folio: Folio, refs: int) -> None:
+        """So there is nothing to put."""
+        if folio.pgmap is None:
+            super().zap_put(folio, refs)

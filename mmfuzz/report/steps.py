@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmfuzz.folding import alike, folded
-from mmfuzz.model.change import folio_name, owners
+from mmfuzz.model.names import folio_name, owners
 from mmfuzz.model.owners import Folio
 from mmfuzz.observation import Counters, Entry, Mapped, OnDevice, Report, Swapped
 from mmfuzz.ops import FILES, Operation

@@ -99,6 +99,8 @@ class Sim:
             return "contents that are lost are a panic until v6.12, in one place or another"
         if type(op) in (ops.ToDevice, ops.FromDevice) and not self._profile.device_private:
             return "memory of a device that processes own came with v4.14"
+        if hasattr(op, "file") and ops.FILES[op.file].dax and not self._profile.device_private:
+            return "files on a device are simulated from v5.7 on, where long-term pins are told from others"
         return None
 
     def apply(self, op: Operation, step: int) -> Report:
@@ -158,6 +160,11 @@ class Sim:
             kernel.private_moves.clear()
         if len(kernel.page_tables) != self._tables:
             report.tables = self._tables = len(kernel.page_tables)
+        if kernel.blocks or kernel.woken:
+            report.blocks = [page.pfn for page in kernel.blocks]
+            report.woken = [page.pfn for page in kernel.woken]
+            kernel.blocks.clear()
+            kernel.woken.clear()
         if kernel.lent or kernel.freed_to_device:
             report.lent = [page.pfn for page in kernel.lent]
             report.given_back = [page.pfn for page in kernel.freed_to_device]
@@ -248,7 +255,7 @@ class Sim:
         """The shared zero page, which no frame of the memory is, or a page of the device."""
         page = self.kernel.device_map.get(frame)
         if page is not None:
-            in_use = page not in self.kernel.device.free
+            in_use = page not in self.kernel.page_pgmap(page).free
             exclusive = (page.anon_exclusive,) if self._profile.exclusive else None
             return (
                 Counters(
@@ -421,10 +428,17 @@ class Sim:
                 return
 
     def _truncate(self, op: ops.Truncate, step: int, report: Report) -> None:
-        self.kernel.truncate(self.kernel.file(op.file), op.size)
+        file = self.kernel.file(op.file)
+        cut = range(op.size, self.kernel.nr_huge) if op.size <= file.size else range(0)
+        report.error = self.kernel.break_layouts(file, cut)
+        if not report.error:
+            self.kernel.truncate(file, op.size)
 
     def _punch(self, op: ops.Punch, step: int, report: Report) -> None:
-        self.kernel.punch_hole(self.kernel.file(op.file), self._span(op.page, op.count))
+        file, span = self.kernel.file(op.file), self._span(op.page, op.count)
+        report.error = self.kernel.break_layouts(file, span)
+        if not report.error:
+            self.kernel.punch_hole(file, span)
 
     def _to_device(self, op: ops.ToDevice, step: int, report: Report) -> None:
         mm, vma = self.kernel.place(op.process, op.area)

@@ -17,7 +17,7 @@ from mmfuzz.targets.sim import Sim
 CORPUS = Path(__file__).parents[2] / "corpus" / "pins"
 PROGRAMS = {path.stem: load(path) for path in find([CORPUS])}
 
-FOUND = {"page-bit": "page-bit-loses-a-pin", "lru-field": "lru-field-forgets-a-batched-page"}
+FOUND = {"page-bit": "page-bit-loses-a-pin", "lru-field": "lru-field-overwrites-pgmap"}
 """What search ends at on a kernel with each of the designs that do not work."""
 
 SURVIVE = ("none", "biased", "pincount")

@@ -21,6 +21,8 @@ from mmfuzz.ops import (
     Operation,
     Pin,
     Protect,
+    Punch,
+    Put,
     Split,
     SwapIn,
     SwapOut,
@@ -33,6 +35,7 @@ from tests.model.liar import Liar, outcome
 BASE = "alloc p0 a0 base; fault p0 a0.0 write"
 LARGE = "alloc p0 a0 order2; fault p0 a0.0 write"
 HUGE = "alloc p0 a0 huge; fault p0 a0.0 write"
+DAX = "map p0 a0 dax0 shared; get p0 a0.0 write h0"
 AFAR = "alloc p0 a0 base; fault p0 a0.0+2 write; to_device p0 a0.0"
 MOVABLE = BASE + "; alloc p0 a1 base"
 
@@ -164,6 +167,14 @@ def lend_again() -> Callable[[Report], None]:
     return change
 
 
+def wake_all(report: Report) -> None:
+    report.woken = [1032]
+
+
+def give_again(report: Report) -> None:
+    report.blocks = [1032]
+
+
 def stay_there(report: Report) -> None:
     for field in ("ptes", "lent", "given_back", "folios", "batched", "touched"):
         getattr(report, field).clear()
@@ -217,6 +228,14 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("free-event", AFAR + "; dontneed p0 a0.0", lambda: after(Dontneed, drop("given_back"))),
     ("free-event", AFAR + "; dontneed p0 a0.0", lambda: after(Dontneed, tell_twice)),
     ("free-event", AFAR, lambda: after(ToDevice, tell_early)),
+    ("free-event", DAX + "; dontneed p0 a0.0; put h0", lambda: after(Put, drop("woken"))),
+    ("free-event", DAX + "; dontneed p0 a0.0", lambda: after(Dontneed, wake_all)),
+    ("refusal", DAX + "; punch dax0.0", lambda: after(Punch, error(""))),
+    ("refusal", DAX + "; punch dax0.1", lambda: after(Punch, error("EBUSY"))),
+    ("refusal", "map p0 a0 dax0 shared; pin p0 a0.0 read h0", lambda: after(Pin, error(""))),
+    ("identity", DAX, lambda: counters(refcount=lambda seen: seen.refcount - 1)),
+    ("mapcount", DAX, lambda: counters(mapcounts=(0,))),
+    ("use-after-free", DAX + "; fault p0 a0.1 read", lambda: after(Fault, give_again)),
     ("use-after-free", AFAR + "; to_device p0 a0.1", lambda: after(ToDevice, lend_again())),
     ("contents", AFAR + "; fault p0 a0.0 read", lambda: after(Fault, values(77))),
     ("identity", AFAR, lambda: counters(refcount=lambda seen: seen.refcount + (seen.head >= 1024))),

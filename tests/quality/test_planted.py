@@ -87,7 +87,7 @@ def test_bug_is_found_from_any_seed(name: str, seed: int) -> None:
 
 def test_deep_bug_is_found_and_reduced_to_as_few_operations() -> None:
     """Behind many states, the smallest programs differ in how they lay out their pages, and mostly in that alone."""
-    programs = [found(DEEP, seed, STEPS_DEEP) for seed in (2, 3)]
+    programs = [found(DEEP, seed, STEPS_DEEP) for seed in (1, 4)]
     assert min(len(ops) for ops in programs if ops is not None) == len(known(DEEP))
 
 

@@ -24,13 +24,13 @@ def assemble(profile: Profile, swap: str = "disk") -> type[Kernel]:
 
 def _parts(profile: Profile) -> Iterator[type[Kernel]]:
     """The classes that a profile asks for: of two that override one routine the older rule comes first."""
+    yield from _devices(profile)
     yield from _compound_pages(profile)
     yield from _mapcounts(profile)
     yield from _copy_on_write(profile)
     yield from _pins(profile)
     yield from _moves(profile)
     yield from _files(profile)
-    yield from _devices(profile)
 
 
 def _devices(profile: Profile) -> Iterator[type[Kernel]]:
@@ -38,6 +38,12 @@ def _devices(profile: Profile) -> Iterator[type[Kernel]]:
         yield device.FreeAtOne
     elif profile.device_idle:
         yield device.IdleAtOne
+    if profile.dax_base:
+        yield device.DaxIdleAtOne
+        if not profile.device_base:
+            yield device.DaxWakesAtOne
+    if not profile.dax_maps_counted:
+        yield device.DaxMapsUncounted
     if not profile.device_takes_cached:
         yield device.CachedStays
 

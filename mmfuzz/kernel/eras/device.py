@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mmfuzz.kernel.device import DevPagemap
 from mmfuzz.kernel.kernel import Kernel
+from mmfuzz.kernel.mm import Mm
 from mmfuzz.kernel.page import Folio, Page
 
 
@@ -25,6 +28,51 @@ class IdleAtOne(Kernel):
     def put_dev_pagemap(self, folio: Folio) -> None:
         """The map keeps its references; the page gets back the one that it had."""
         folio._refcount = 1
+
+
+class DaxIdleAtOne(Kernel):
+    """A page of a file on a device that nothing refers to has one reference (until 38607c62b34b, v6.15)."""
+
+    def dax_base_of(self, kind: str) -> int:
+        """One, whatever the device."""
+        return 1
+
+
+class DaxWakesAtOne(Kernel):
+    """put_devmap_managed_page(), since v5.18 for files on a device alone."""
+
+    def folio_put(self, folio: Folio, refs: int = 1) -> None:
+        """The count that means idle is 1."""
+        super().folio_put(folio, refs)
+        if folio.pgmap is not None and folio._refcount == self.page_pgmap(folio).base == 1:
+            self.dax_idle(folio)
+
+
+class DaxMapsUncounted(Kernel):
+    """A map of such a page is special: it takes neither reference nor mapcount (until 38607c62b34b, v6.15)."""
+
+    def dax_map_get(self, page: Page) -> None:
+        """vmf_insert_mixed_mkwrite() takes none."""
+
+    def folio_add_file_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
+        """Not of what vm_normal_page() does not find."""
+        if folio.pgmap is None:
+            super().folio_add_file_rmap_ptes(folio, pages, mm)
+
+    def folio_remove_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
+        """The same on the way out; device-private entries are counted in every era."""
+        if folio.pgmap is None or self.page_pgmap(folio).kind == "private":
+            super().folio_remove_rmap_ptes(folio, pages, mm)
+
+    def fork_get(self, folio: Folio, refs: int) -> None:
+        """A child's map takes none."""
+        if folio.pgmap is None or self.page_pgmap(folio).kind == "private":
+            super().fork_get(folio, refs)
+
+    def zap_put(self, folio: Folio, refs: int) -> None:
+        """So there is none to drop."""
+        if folio.pgmap is None:
+            super().zap_put(folio, refs)
 
 
 class FreeAtOne(IdleAtOne):

@@ -68,7 +68,7 @@ class LruField(Kernel):
     As in "[PATCH v2 6/6] mm: track gup pages with page->dma_pinned_* fields" (November 2018). A page that is on no
     LRU list gives its words all the same; from then on it stays off every list, and only a page that was on one when
     it was pinned returns. So what waits in a batch is never chained any more: neither by the batch, which finds it
-    pinned, nor by the last unpin, which does not know that it was to be.
+    pinned, nor by the last unpin, which does not know that it was to be. A ZONE_DEVICE page has its `pgmap` there.
     """
 
     def grab_pin(self, page: Page) -> None:
@@ -81,6 +81,7 @@ class LruField(Kernel):
         if self.folio_isolate_lru(folio):
             folio.dma_pinned_was_lru = True
             self.folio_put(folio)
+        self.take_lru_words(folio)
         folio.dma_pinned = True
         folio.dma_pinned_count = 1
 

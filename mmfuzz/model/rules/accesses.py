@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmfuzz import ops
-from mmfuzz.model.change import address, folio_name
+from mmfuzz.model.names import address, folio_name
 from mmfuzz.model.owners import Area, File, Handle, Owned, Page, Process, Where
 from mmfuzz.model.rules.failures import left_unmapped, same_value
 from mmfuzz.model.rules.permits import NOTHING, POPULATE, WRITABLE, Permits, has_one_user
 from mmfuzz.observation import ZERO, Report, stamp
 from mmfuzz.ops import Operation
-from mmfuzz.violation import Violation
+from mmfuzz.violation import Term, Violation
 
 
 class Accesses(Permits):
@@ -100,6 +100,13 @@ class Accesses(Permits):
         area = process.areas[op.area]
         before = area.view() if alone and promises.looks_back else ()
         self._change(op, report, WRITABLE if breaks else POPULATE, span)
+        if area.file is not None and area.file.dax == "fs" and pinned:
+            if report.error != "EOPNOTSUPP":
+                what = f"a long-term pin of {area.file} was not refused: truncating it would wait for ever"
+                raise Violation(
+                    "refusal", what, terms=[Term("outcome", "EOPNOTSUPP", report.error or "done")]
+                )
+            return
         if report.error:
             beyond = area.file is not None and span[-1] >= area.file.size
             if self._exact and report.error != "ENOMEM" and not beyond and not self._fails(op, report.error):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from mmfuzz import ops
-from mmfuzz.model.change import address, folio_name, owners
+from mmfuzz.model.names import address, folio_name, owners
 from mmfuzz.model.owners import Area, DevicePage, Folio, Page
 from mmfuzz.model.rules.failures import done_anyway, refused
 from mmfuzz.model.rules.files import Files
@@ -79,13 +79,41 @@ class Devices(Files):
             what = f"frame {frame} was given back to its device, which nobody had from it"
             raise Violation("free-event", what)
 
+    def _wake(self, report: Report) -> None:
+        """Who waits for a page of a file to be idle hears of that, and not before."""
+        world = self.world
+        told = Counter(report.woken)
+        for folio in (*world.affected, *self.freed):
+            if not folio.dax:
+                continue
+            in_use = folio.is_held or (self.promises.dax_maps_counted and bool(folio.pages[0].maps))
+            if folio.dax == "fs" and (
+                told[folio.head] if in_use else folio in world.busy and not told[folio.head]
+            ):
+                raise _event(folio, told[folio.head], idle=not in_use)
+            del told[folio.head]
+            if in_use:
+                world.busy[folio] = None
+            else:
+                world.busy.pop(folio, None)
+        for folio in self.freed:
+            if folio.dax:
+                del world.dax_frames[folio.head]
+        for frame in told:
+            page = world.dax_frames.get(frame)
+            if page is None or page.folio in world.busy:
+                raise Violation(
+                    "free-event", f"frame {frame} was said to be idle, and it is in use or nobody's"
+                )
 
-def _event(folio: Folio, times: int) -> Violation:
+
+def _event(folio: Folio, times: int, *, idle: bool | None = None) -> Violation:
     names = owners(folio)
-    left = f"{len(names)} owners refer to the page" if names else "nothing refers to the page any more"
+    idle = not names if idle is None else idle
+    left = "nothing refers to the page any more" if idle else f"{len(names)} owners refer to the page"
     return Violation(
         "free-event",
-        f"{left}, and its device was told {times or 'no'} times that it is free",
+        f"{left}, and who has to know was told {times or 'no'} times that it is free",
         folio=folio_name(folio),
-        terms=[Term("free events", 0 if names else 1, times, names)],
+        terms=[Term("free events", int(idle), times, names)],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz import ops
-from mmfuzz.model.change import address, describe, folio_name, owners
+from mmfuzz.model.names import address, describe, folio_name, owners
 from mmfuzz.model.owners import Folio, Owned, Page, Where
 from mmfuzz.ops import Operation
 from mmfuzz.violation import Term, Violation

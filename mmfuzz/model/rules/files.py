@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz import ops
-from mmfuzz.model.change import address, describe
+from mmfuzz.model.names import address, describe
 from mmfuzz.model.owners import Area, File, Folio, Page, Slot
 from mmfuzz.model.rules.failures import done_anyway, refused
 from mmfuzz.model.rules.moves import Moves
@@ -53,12 +53,28 @@ class Files(Moves):
     def _truncate(self, op: ops.Truncate, report: Report) -> None:
         file = self.world.file(op.file)
         cut = range(op.size, self.world.pages) if op.size <= file.size else range(0)
+        if self._waits(op, report, file, cut):
+            return
         file.size = op.size
         self._cut_off(op, report, file, cut, copies=True)
 
     def _punch(self, op: ops.Punch, report: Report) -> None:
         file = self.world.file(op.file)
-        self._cut_off(op, report, file, self.world.span(op.page, op.count), copies=False)
+        cut = self.world.span(op.page, op.count)
+        if not self._waits(op, report, file, cut):
+            self._cut_off(op, report, file, cut, copies=False)
+
+    def _waits(self, op: ops.Truncate | ops.Punch, report: Report, file: File, cut: range) -> bool:
+        """Blocks that are mapped directly stay their file's as long as somebody holds a page of theirs."""
+        pages = [page for page in map(file.page, cut) if page is not None]
+        held = [page.folio for page in pages if page.folio.dax and page.folio.is_held]
+        if report.error:
+            self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+            if not held:
+                raise refused(ops.NAMES[type(op)], report.error, *(page.folio for page in pages))
+        elif held:
+            raise done_anyway(ops.NAMES[type(op)], held[0])
+        return bool(report.error)
 
     def _cut_off(
         self, op: ops.Truncate | ops.Punch, report: Report, file: File, cut: range, *, copies: bool

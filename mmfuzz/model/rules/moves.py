@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz import ops
-from mmfuzz.model.change import folio_name
+from mmfuzz.model.names import folio_name
 from mmfuzz.model.owners import File, Folio, Page, Slot
 from mmfuzz.model.rules.failures import done_anyway, left_unmapped, refused, same_value
 from mmfuzz.model.rules.folios import Folios
@@ -44,7 +44,7 @@ class Moves(Folios):
         if area.file is not None:
             for index in self.world.span(op.page, op.count):
                 page = area.file.page(index)
-                if page is not None and not page.folio.is_held:
+                if page is not None and not page.folio.is_held and not page.folio.dax:
                     found[page] = (area.file, index, page.folio)
         return found
 
@@ -63,7 +63,7 @@ class Moves(Folios):
         for number in self.world.span(op.page, op.count):
             owned = area.at(number)
             page = owned.page if type(owned) is Slot else owned
-            if type(page) is Page:
+            if type(page) is Page and not page.folio.dax:
                 folio = page.folio
                 pinned = any(page.pins for page in folio.pages)
                 mapped = bool(folio.pmds) or any(page.maps for page in folio.pages)

@@ -48,6 +48,8 @@ class Oracle(Userfault):
             world.affected.pop(folio, None)
         if world.device_frames or report.given_back:
             self._hear(report)
+        if world.dax_frames or report.woken:
+            self._wake(report)
 
 
 _FOLLOW: dict[type[Operation], Callable[[Oracle, Any, Report], None]] = {

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.change import KINDS, Change, Move, Turn, address, describe, folio_name, owners
+from mmfuzz.model.change import KINDS, Change, Move, Turn
+from mmfuzz.model.names import address, describe, folio_name, owners
 from mmfuzz.model.owners import Folio, Owned, Page, Process, Slot, Where
 from mmfuzz.model.promises import Promises
 from mmfuzz.model.world import World
@@ -45,7 +46,9 @@ ERRORS: dict[type[Operation], frozenset[str]] = {
     ops.ReadFile: _NO_MEMORY,
     ops.WriteFile: _NO_MEMORY,
     ops.Fork: _NO_MEMORY,
-    ops.Pin: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
+    ops.Pin: frozenset({"ENOMEM", "EFAULT", "EAGAIN", "EOPNOTSUPP"}),
+    ops.Truncate: frozenset({"EBUSY"}),
+    ops.Punch: frozenset({"EBUSY"}),
     ops.Get: frozenset({"ENOMEM", "EFAULT", "EAGAIN"}),
     ops.Split: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EACCES"}),
     ops.Collapse: frozenset({"ENOMEM", "EAGAIN", "EBUSY", "EINVAL"}),

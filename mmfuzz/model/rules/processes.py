@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mmfuzz import ops
-from mmfuzz.model.change import Change, address, describe, folio_name, owners
+from mmfuzz.model.change import Change
+from mmfuzz.model.names import address, describe, folio_name, owners
 from mmfuzz.model.owners import Area, Folio, Page, Process, Slot, Where
 from mmfuzz.model.rules.accesses import Accesses
 from mmfuzz.model.rules.permits import NOTHING, ZAP, first, is_of_file, not_allowed

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmfuzz import ops
-from mmfuzz.model.change import KINDS, Change, address, describe, folio_name, owners
+from mmfuzz.model.change import KINDS, Change
+from mmfuzz.model.names import address, describe, folio_name, owners
 from mmfuzz.model.owners import Area, DevicePage, Folio, Owned, Page, Process, Slot, Where
 from mmfuzz.model.rules.devices import Devices
 from mmfuzz.model.rules.failures import done_anyway
