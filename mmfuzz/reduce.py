@@ -36,8 +36,8 @@ from mmfuzz.ops import (
 Program = tuple[Operation, ...]
 Fails = Callable[[Program], bool]
 
-RUNS_MAX = 20_000
-"""Executions at most; a reduction takes some hundreds to a few thousand."""
+RUNS_MAX = 60_000
+"""Executions at most; most reductions take some hundreds to a few thousand."""
 
 TRADE_MAX = 12
 """Operations of a program at most for which every trade of two operations for one is tried."""

@@ -57,6 +57,9 @@ WEIGHTS: dict[type[Operation], int] = {
 FAMILY_SHARE = 0.4
 """Programs in which a family beside the first takes part."""
 
+FILES_ALONE_SHARE = 0.5
+"""Programs with files in them that map nothing else: an area that is taken cannot be mapped."""
+
 FAMILY_PART = 0.3
 """What such a family has of the choices at least, beside those of the first: a few tries now and then reach nothing."""
 
@@ -96,6 +99,10 @@ class Chooser:
         for name in others:
             if self._random() < FAMILY_SHARE:
                 more = self._thinned(FAMILIES[name], whole_set or len(FAMILIES[name]) == 1)
+                if ops.Map in more:
+                    self._areas = universe.areas
+                    if self._random() < FILES_ALONE_SHARE:
+                        deck = [kind for kind in deck if kind is not ops.Alloc]
                 cards = [kind for kind in more for _ in range(WEIGHTS[kind])]
                 deck += cards * max(1, round(least / max(1, len(cards))))
                 kept += more
@@ -226,7 +233,7 @@ class Chooser:
         start = int(self._random() * pages)
         for offset in range(pages):
             page = (start + offset) % pages
-            if type(area.at(page)) is found:
+            if type(area.at(page)) is found or (found is Page and _in_memory(area, page)):
                 break
         else:
             return None
@@ -301,6 +308,11 @@ class Chooser:
 
     def _drain(self, world: World) -> Operation | None:
         return ops.Drain() if world.batched else None
+
+
+def _in_memory(area: Area, page: int) -> bool:
+    """Whether the file that an area maps has a page in memory, mapped or not."""
+    return area.file is not None and area.file.page(page) is not None
 
 
 def _huge(area: Area) -> bool:

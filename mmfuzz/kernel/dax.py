@@ -19,7 +19,7 @@ from mmfuzz.kernel.page import Page
 class Dax(FileFault):
     """dax_iomap_fault() and dev_dax_fault(), by single pages."""
 
-    def file_page(self, file: File, index: int) -> Page | None:
+    def file_page(self, file: File, index: int) -> Page | str:
         """The page that a file has at an index, be it in memory or on a device."""
         return (
             super().file_page(file, index) if file.pgmap is None else self.dax_block(file, file.pgmap, index)

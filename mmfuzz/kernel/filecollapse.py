@@ -65,8 +65,10 @@ class FileCollapse(Migrate):
     def collapse_file_swapin(self, file: File) -> str:
         """Bring back what shmem has swapped out."""
         for index, entry in list(file.pages.items()):
-            if type(entry) is int and self.file_page(file, index) is None:
-                return "ENOMEM"
+            if type(entry) is int:
+                page = self.file_page(file, index)
+                if isinstance(page, str):
+                    return page if page == "ENOMEM" else "EAGAIN"
         return ""
 
     def freeze_sources(self, file: File, frozen: dict[Folio, None]) -> str:

@@ -8,11 +8,11 @@ codepaths") and later.
 from __future__ import annotations
 
 from mmfuzz.kernel.context import FaultContext
-from mmfuzz.kernel.fault import ENOMEM
+from mmfuzz.kernel.fault import EFAULT, ENOMEM
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Page
-from mmfuzz.kernel.shmem import Shmem
+from mmfuzz.kernel.shmem import EIO, Shmem
 from mmfuzz.observation import TABLE
 
 SIGBUS = "SIGBUS"
@@ -120,8 +120,8 @@ class FileFault(Shmem):
         if vmf.address >= file.size:
             return SIGBUS
         page = self.file_page(file, vmf.address)
-        if page is None:
-            return ENOMEM
+        if isinstance(page, str):
+            return EFAULT if page == EIO else page
         self.get_page(page)
         vmf.page = page
         return ""
@@ -255,15 +255,20 @@ class FileFault(Shmem):
         table = vmf.prealloc_pte
         if table is None:
             raise vmf.broken("F7: a page table is to be allocated while the page is locked", "pmd_install")
+        if vmf.vma.pmd is not None:
+            raise vmf.broken("F6: a page table is to be installed where there is something", "pmd_install")
         vmf.prealloc_pte = None
         self.pmd_install(vmf.mm, vmf.vma, table)
 
     def can_map_huge(self, vmf: FaultContext, page: Page) -> bool:
-        """Whether the PMD can map the folio whole: the VMA and the file must have all of it.
+        """Whether the PMD can map the folio whole: the VMA must have all of it, and the file too, but for shmem.
 
-        74207de2ba10 ("mm/memory: do not populate page table entries beyond i_size", v6.18).
+        74207de2ba10 ("mm/memory: do not populate page table entries beyond i_size", v6.18) left shmem as it was.
         """
-        return page.head.order == self.huge_order and len(vmf.limits()) == self.nr_huge
+        file = vmf.vma.file
+        assert file is not None
+        fits = file.shmem or file.size == self.nr_huge
+        return page.head.order == self.huge_order and fits and all(vmf.vma.present)
 
     def do_set_pmd(self, vmf: FaultContext, page: Page) -> None:
         """One reference, which the caller took, and one PMD map. No page table is deposited for a file."""
@@ -302,16 +307,16 @@ class FileFault(Shmem):
                 values.append(0)
                 continue
             page = self.file_page(file, index)
-            if page is None:
-                return ENOMEM, values
+            if isinstance(page, str):
+                return page, values
             values.append(page.content)
         return "", values
 
     def write_file(self, file: File, index: int, content: int) -> str:
         """write(2) of one page, beyond the end of the file too."""
         page = self.file_page(file, index)
-        if page is None:
-            return ENOMEM
+        if isinstance(page, str):
+            return page
         page.content = content
         self.touched[page.head] = None
         self.mark_dirty(page.head)

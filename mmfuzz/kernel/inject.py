@@ -80,17 +80,26 @@ def _poisoned(kernel: Kernel, error: str) -> str:
 
 
 class FailsIo(Failing):
-    """A read of anonymous memory from swap that fails: the folio stays in the swap cache, and is not uptodate."""
+    """A read from swap that fails: the folio stays in the swap cache, and is not uptodate."""
 
     def swapin_anon(self, slot: int) -> Folio | None:
-        """Nothing was read."""
+        """Of anonymous memory."""
         disarm(self)
-        folio = self.swapin_anon(slot)
-        if folio is not None:
-            folio.uptodate = False
-            folio.content = GARBAGE
-            self.unread[folio] = None
-        return folio
+        return _nothing_read(self, self.swapin_anon(slot))
+
+    def swapin_shmem(self, slot: int) -> Folio | None:
+        """Of shmem."""
+        disarm(self)
+        return _nothing_read(self, self.swapin_shmem(slot))
+
+
+def _nothing_read(kernel: Kernel, folio: Folio | None) -> Folio | None:
+    """The read ended with an error."""
+    if folio is not None:
+        folio.uptodate = False
+        folio.content = GARBAGE
+        kernel.unread[folio] = None
+    return folio
 
 
 class FailsTrylock(Failing):

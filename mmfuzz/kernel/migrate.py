@@ -107,6 +107,7 @@ class Migrate(Reclaim):
         fresh.mapping = folio.mapping
         fresh.index = folio.index
         fresh.dirty = folio.dirty
+        fresh.uptodate = folio.uptodate
         fresh.partially_mapped = folio.partially_mapped
         if type(folio.mapping) is File:
             self.move_in_page_cache(folio, fresh)

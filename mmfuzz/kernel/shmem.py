@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from mmfuzz.kernel.fault import Fault
+from mmfuzz.kernel.fault import ENOMEM, Fault
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.page import Folio, Page
+
+EIO = "EIO"
 
 
 class Shmem(Fault):
     """shmem_get_folio(), and the way out to swap and back."""
 
-    def file_page(self, file: File, index: int) -> Page | None:
-        """The page of a file, brought into the page cache if it is not there; None when memory is short."""
+    def file_page(self, file: File, index: int) -> Page | str:
+        """The page of a file, brought into the page cache if it is not there, or an errno name."""
         entry = file.pages.get(index)
         if type(entry) is int:
             return self.shmem_swapin(file, index, entry)
         if type(entry) is Page:
             return entry
         folio = self.filemap_alloc_folio(file, index)
-        return folio.pages[index - folio.index] if folio is not None else None
+        return folio.pages[index - folio.index] if folio is not None else ENOMEM
 
-    def shmem_swapin(self, file: File, index: int, slot: int) -> Page | None:
+    def shmem_swapin(self, file: File, index: int, slot: int) -> Page | str:
         """shmem_swapin_folio(): out of the swap cache, into the page cache, and the slots are free."""
         page = self.swap_cache.get(slot)
         if page is not None:
             self.get_page(page)
         else:
-            page = self.swapin_read(slot)
+            page = self.swapin_shmem(slot)
             if page is None:
-                return None
+                return ENOMEM
         folio = page.head
+        if self.swapin_failed(folio):
+            self.folio_put(folio)
+            return EIO
         first = index - page.number
         slots = folio.swap
         self.folio_get(folio, len(folio.pages))
@@ -44,6 +49,10 @@ class Shmem(Fault):
         self.mark_dirty(folio)
         self.folio_put(folio)
         return page
+
+    def swapin_shmem(self, slot: int) -> Folio | None:
+        """What shmem reads goes by the swap cache."""
+        return self.swapin_read(slot)
 
     def shmem_writeout(self, file: File, folio: Folio) -> bool:
         """shmem_writeout(): the entries of the page cache become swap entries; false when slots are short."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import Mm, Pte, Vma
-from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.kernel.split import Split
 from mmfuzz.observation import TABLE
 
@@ -64,7 +64,7 @@ class Truncate(Split):
         first = index - page.number
         if first in span and first + len(page.head.pages) - 1 in span:
             return False
-        return self.shmem_swapin(file, index, slot) is not None
+        return isinstance(self.shmem_swapin(file, index, slot), Page)
 
     def truncate_folio(self, folio: Folio) -> None:
         """A whole folio leaves; whoever holds it keeps it."""

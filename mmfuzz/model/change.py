@@ -26,6 +26,11 @@ KINDS: dict[type, str] = {type(None): "n", Page: "p", Slot: "s", type(ZERO): "z"
 """One letter for what an address refers to: nothing, a page, a swap slot, the zero page, a page on a device."""
 
 
+def is_unread(owned: Owned) -> bool:
+    """Whether something is in swap, and nothing could be read into the page that the swap cache has for it."""
+    return type(owned) is Slot and owned.page is not None and owned.page.value is None
+
+
 class Change:
     """One step's changes to the world, applied in the order that keeps every value traceable.
 
@@ -46,6 +51,7 @@ class Change:
         "_replaced",
         "_sources",
         "_splits",
+        "_turned",
         "_unread",
         "_wholes",
         "_world",
@@ -71,6 +77,7 @@ class Change:
         self._fresh: set[Folio] = set()
         self._wholes: dict[Folio, None] = {}
         self._listed: dict[Where, Entry] | None = None
+        self._turned: set[tuple[int, int]] = set()
         self._recached: dict[int, int | None] = {}
         self._refiled: dict[tuple[int, int], Entry] = {}
         self._replaced: list[Folio] = []
@@ -137,6 +144,7 @@ class Change:
         """Whether something still refers to a page where it is, so that a folio there is a piece of its old one."""
         if self._listed is None:
             self._listed = {(process, area, number): entry for process, area, number, entry in report.ptes}
+            self._turned = {(process, area) for process, area, _ in report.pmds}
             self._recached = dict(report.cached)
             self._refiled = {(number, index): entry for number, index, entry in report.filed}
         folio = page.folio
@@ -147,10 +155,13 @@ class Change:
                 return True
         if page.pins or page.gets:
             return True
+        if folio.batches and not page.index and dict(report.batched).get(folio.head, True):
+            return True
         if folio.slot is not None and self._recached.get(folio.slot + page.index, frame) == frame:
             return True
         for where in (*page.maps, *((process, area, page.index) for process, area in folio.pmds)):
-            entry = self._listed.get(where, page)
+            # An area whose PMD changed lists every entry that it has now.
+            entry = self._listed.get(where, None if where[:2] in self._turned else page)
             if entry is page or (type(entry) is Mapped and entry.frame == frame):
                 return True
             if type(entry) is Swapped and self._recached.get(entry.slot) == frame:
@@ -223,7 +234,7 @@ class Change:
                 slot.page.folio.slot = None
             slot = world.slots[number] = Slot(number, page.value or 0, page.private_to)
         elif page.value is None:
-            if frame not in self._unread:
+            if frame not in self._unread and not is_unread(slot):
                 page.value = slot.contents
             page.private_to = slot.page.private_to if slot.page is not None else slot.private_to
         elif page.value != slot.contents:
@@ -534,7 +545,7 @@ def _fits_file(where: Where, area: Area, file: File, now: Owned) -> None:
     if type(now) is not Page:
         return
     index = where[2]
-    if index >= file.size:
+    if index >= file.size and not (file.shmem and now.folio.order and area.pmd is not TABLE):
         raise Violation("page-cache", f"{address(where)} maps page {index} of {file}, which has {file.size}")
     if now is not file.cached[index] and (area.shared or now.folio.of_file):
         what = f"{address(where)} maps {describe(now)}, the page cache of {file} has {describe(file.cached[index])}"

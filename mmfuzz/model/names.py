@@ -1,4 +1,4 @@
-"""What things are called in reports: addresses, folios, what refers to them."""
+"""What things are called in reports: addresses, folios, and every owner of a folio."""
 
 from __future__ import annotations
 

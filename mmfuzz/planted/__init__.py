@@ -6,6 +6,8 @@ Each module below enters its bugs into the catalogue when it is imported.
 from mmfuzz.planted import deep as deep
 from mmfuzz.planted import devices as devices
 from mmfuzz.planted import drivers as drivers
+from mmfuzz.planted import faults as faults
+from mmfuzz.planted import files as files
 from mmfuzz.planted import mapcounts as mapcounts
 from mmfuzz.planted import moving as moving
 from mmfuzz.planted import pins as pins

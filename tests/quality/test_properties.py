@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mmfuzz.kernel.context import FaultContext
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Mm, PageTable, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.planted import BUGS
 from mmfuzz.program import parse
@@ -31,23 +29,6 @@ class SwapUncounted(Kernel):
         return
 
 
-class MoveWithoutContents(Kernel):
-    """A migration that leaves the contents behind."""
-
-    def move_mapping(self, folio: Folio, fresh: Folio) -> bool:
-        moved = super().move_mapping(folio, fresh)
-        for page in fresh.pages:
-            page.content = 0
-        return moved
-
-
-class FaultUndone(Kernel):
-    """A fault that succeeds and maps nothing."""
-
-    def handle_pte_fault(self, mm: Mm, vma: Vma, page: int, write: bool) -> str:
-        return "" if not write else super().handle_pte_fault(mm, vma, page, write)
-
-
 class PutTwice(Kernel):
     """An unmapping that drops somebody else's reference along with its own."""
 
@@ -62,27 +43,6 @@ class ZeroPageKept(Kernel):
         return
 
 
-class CutOffIsCached(Kernel):
-    """A truncation that leaves the page cache as it is."""
-
-    def truncate_folio(self, folio: Folio) -> None:
-        return
-
-
-class TableLost(Kernel):
-    """Page tables that nobody frees."""
-
-    def pte_free(self, table: PageTable) -> None:
-        return
-
-
-class ContextForgets(Kernel):
-    """Pages around that are mapped without going back to the one that was asked for."""
-
-    def back_to_asked(self, vmf: FaultContext) -> None:
-        vmf.pte = None
-
-
 @dataclass(frozen=True)
 class Broken:
     """A kernel that is broken on purpose, and a program that shows it."""
@@ -95,15 +55,8 @@ WRITTEN = "alloc p0 a0 base\nfault p0 a0.0 write\n"
 BROKEN = {
     "pincount": Broken(PinUncounted, "alloc p0 a0 huge\npin p0 a0.0 write h0\n"),
     "zero-page": Broken(ZeroPageKept, "alloc p0 a0 base\nget p0 a0.0 read h0\nput h0\n"),
-    "page-cache": Broken(CutOffIsCached, "write_file memfd0.0\ntruncate memfd0 0\n"),
-    "page-table": Broken(TableLost, "alloc p0 a0 base\nfault p0 a0.0 read\nfree p0 a0\n"),
-    "fault-context": Broken(
-        ContextForgets, "map p0 a0 memfd0 shared\nwrite_file memfd0.1\nfault p0 a0.0 read\n"
-    ),
     "swap-cache": Broken(SwapUncounted, WRITTEN + "swap_out p0 a0.0\n"),
-    "contents": Broken(MoveWithoutContents, WRITTEN + "migrate p0 a0.0\n"),
     "use-after-free": Broken(PutTwice, WRITTEN + "drain\nget p0 a0.0 read h0\ndontneed p0 a0.0\n"),
-    "outcome": Broken(FaultUndone, "alloc p0 a0 base\nfault p0 a0.0 read\n"),
 }
 """What no planted bug's minimal program shows, property by property."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz import ops
+from mmfuzz.model.change import is_unread
 from mmfuzz.model.names import address, describe
 from mmfuzz.model.owners import Area, File, Folio, Page, Slot
 from mmfuzz.model.rules.failures import done_anyway, refused
@@ -141,7 +142,8 @@ class Files(Moves):
             if [folio.order for folio in after] != [self.world.huge_order]:
                 raise Violation("outcome", f"{file} was collapsed, and its page cache has no huge page")
         elif self._must_do(op) and report.error not in ("ENOMEM", "EINVAL"):
-            if not any(folio.is_held for folio in (*sources, *after)):
+            unread = any(map(is_unread, file.cached))
+            if not unread and not any(folio.is_held for folio in (*sources, *after)):
                 raise refused("collapse", report.error, *after)
         elif self._exact and report.error == "EINVAL" and self._is_collapsible(area, file):
             raise refused("collapse", report.error, *after)

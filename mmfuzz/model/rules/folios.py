@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mmfuzz import ops
+from mmfuzz.model.change import is_unread
 from mmfuzz.model.names import folio_name
 from mmfuzz.model.owners import Area, Folio, Page, Slot
 from mmfuzz.model.rules.failures import done_anyway, refused
-from mmfuzz.model.rules.permits import NOTHING, REMAP, WRITABLE, is_unread
+from mmfuzz.model.rules.permits import NOTHING, REMAP, WRITABLE
 from mmfuzz.model.rules.processes import Processes
 from mmfuzz.observation import Report
 from mmfuzz.violation import Violation

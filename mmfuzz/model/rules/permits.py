@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from mmfuzz import ops
-from mmfuzz.model.change import KINDS, Change, Move, Turn
+from mmfuzz.model.change import KINDS, Change, Move, Turn, is_unread
 from mmfuzz.model.names import address, describe, folio_name, owners
-from mmfuzz.model.owners import Folio, Owned, Page, Process, Slot, Where
+from mmfuzz.model.owners import Folio, Owned, Page, Process, Where
 from mmfuzz.model.promises import Promises
 from mmfuzz.model.world import World
 from mmfuzz.observation import Report
@@ -82,7 +82,7 @@ _FAULTS = (ops.Fault, ops.SwapIn, ops.Pin, ops.Get)
 _FAILS_WITH: dict[str, dict[type[Operation], str]] = {
     "alloc": {},
     "copy": dict.fromkeys((*_FAULTS, ops.Fork), "EHWPOISON"),
-    "io": dict.fromkeys(_FAULTS, "EFAULT"),
+    "io": dict.fromkeys(_FAULTS, "EFAULT") | {ops.ReadFile: "EIO", ops.WriteFile: "EIO"},
     "trylock": {},
     "partial": {ops.Pin: "EFAULT", ops.Get: "EFAULT"},
 }
@@ -119,7 +119,8 @@ class Permits:
             raise Violation("outcome", what)
         if error == "ENOMEM" and self._frames is not None and type(op) in _BASE_PAGES_DO:
             spare = self._frames - self.world.owned_frames()
-            if spare > self.world.pages:
+            # A private copy of a file's page takes that page as well.
+            if spare > self.world.pages * (2 if self.world.files else 1):
                 raise Violation("outcome", f"out of memory with {spare} of {self._frames} frames free")
 
     def _fails(self, op: Operation, error: str) -> bool:
@@ -127,12 +128,14 @@ class Permits:
         armed = self.world.armed
         if armed and (_FAILS_WITH[armed].get(type(op)) == error or (armed == "alloc" and error == "ENOMEM")):
             return True
+        if type(op) is ops.ReadFile or type(op) is ops.WriteFile:
+            return error == "EIO" and any(map(is_unread, self.world.file(op.file).cached))
         return error == "EFAULT" and isinstance(op, _FAULTS) and self._meets_unread(op)
 
     def _meets_unread(self, op: Any) -> bool:
         """Whether a range has a swap entry whose page is in the swap cache, and could not be read."""
         area = self.world.processes[op.process].areas[op.area]
-        return any(is_unread(area.at(page)) for page in self.world.span(op.page, op.count))
+        return any(is_unread(area.source(page)) for page in self.world.span(op.page, op.count))
 
     def _must_do(self, op: Operation) -> bool:
         """Whether an operation may only be refused for what the model can see."""
@@ -279,11 +282,6 @@ class Permits:
             if handle.process is not process:
                 return f"{handle} of {handle.process}"
         return ""
-
-
-def is_unread(owned: Owned) -> bool:
-    """Whether something is in swap, and nothing could be read into the page that the swap cache has for it."""
-    return type(owned) is Slot and owned.page is not None and owned.page.value is None
 
 
 def is_quiet(report: Report) -> bool:

@@ -1,0 +1,9 @@
+mmfuzz 1
+kernel: 5.10
+plant: around-without-result
+expect: fail outcome
+frames: 1024
+huge: 3
+
+map p0 a0 memfd0 private
+fault p0 a0.0 read

@@ -1,0 +1,9 @@
+mmfuzz 1
+kernel: 6.18
+plant: deposit-for-file
+expect: fail page-table
+frames: 1024
+huge: 3
+
+map p0 a0 huge0 private
+fault p0 a0.0 read

@@ -1,0 +1,11 @@
+mmfuzz 1
+kernel: 6.18
+plant: reclaim-drops-dirty
+expect: fail contents
+frames: 1024
+huge: 3
+
+map p0 a0 disk0 shared
+fault p0 a0.0 write
+swap_out p0 a0.0
+fault p0 a0.0 read

@@ -1,0 +1,10 @@
+mmfuzz 1
+kernel: 6.18
+plant: truncate-leaves-mapped
+expect: fail page-cache
+frames: 1024
+huge: 3
+
+map p0 a0 memfd0 private
+fault p0 a0.0 read
+truncate memfd0 0
