@@ -111,6 +111,12 @@ class Profile:
     5503fbf2b0b8, v5.8); counting file and private references (777b83001c91, v6.12); by
     folio_expected_ref_count() (86ebd50224c0, v6.16)."""
 
+    collapse_swapin: bool
+    """Collapse reads back what is swapped out (8a966ed746d6, v4.8)."""
+    collapse_limits: bool
+    """Only khugepaged collapses, and it keeps to max_ptes_swap and, since 71a2c112a0f6 (v5.8), to max_ptes_shared;
+    MADV_COLLAPSE does not (7d8faaf15545, v6.1)."""
+
     # Files, faults and devices
     file_huge: bool
     """Huge pages in the page cache, of shmem at first (dd78fedde4b9, v4.8)."""
@@ -205,6 +211,8 @@ _OLDEST = Profile(
     zero_page_counted=True,
     pin_unshares_zero=False,
     collapse="base-unshared",
+    collapse_swapin=False,
+    collapse_limits=True,
     file_huge=False,
     large_cache=False,
     finish_maps="page",
@@ -240,6 +248,7 @@ _CHANGES = (
         "4.8",
         "huge pages in shmem; alloc_set_pte() in file faults; huge pages wait in no LRU batch",
         huge_batches=False,
+        collapse_swapin=True,
         file_huge=True,
         fault_form="alloc_set_pte",
     ),
@@ -288,8 +297,9 @@ _CHANGES = (
     ),
     _Change(
         "6.1",
-        "a pin of the zero page takes no reference; idle pages of a device have none",
+        "idle device pages and zero page pins have no reference; MADV_COLLAPSE, which knows no limits",
         zero_page_counted=False,
+        collapse_limits=False,
         device_idle=0,
     ),
     _Change(

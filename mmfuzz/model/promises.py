@@ -7,7 +7,7 @@ era never had is not asked of it.
 
 from __future__ import annotations
 
-from mmfuzz.model.owners import Folio, Owned, Page, Slot
+from mmfuzz.model.owners import Area, Folio, Owned, Page, Slot
 from mmfuzz.profiles import Profile
 
 
@@ -67,6 +67,19 @@ class Promises:
             return False
         return all(where[0] == process for other in folio.pages for where in other.maps)
 
+    def beyond_limits(self, area: Area) -> str:
+        """Why khugepaged, with the limits that a machine boots with, would not collapse an area; empty if it would."""
+        if not self.profile.collapse_limits:
+            return ""
+        swapped = sum(type(owned) is Slot for owned in area.table)
+        shared = sum(
+            type(owned) is Page and len(owned.maps) + len(owned.folio.pmds) > 1 for owned in area.table
+        )
+        pages = len(area.table)
+        if swapped > (pages // 8 if self.profile.collapse_swapin else 0):
+            return f"{swapped} of {pages} pages are swapped out, beyond max_ptes_swap"
+        return f"{shared} of {pages} pages are shared, beyond max_ptes_shared" if shared > pages // 2 else ""
+
     def must_refuse_collapse(self, folio: Folio) -> bool:
         """Whether khugepaged of the era takes no such source: a large folio, or a page that several map."""
         if self.profile.collapse != "base-unshared":
@@ -75,16 +88,17 @@ class Promises:
 
     def may_refuse_collapse(self, folio: Folio, slots: dict[int, Slot]) -> bool:
         """Whether khugepaged of the era would not take a source although nothing holds it."""
-        rule = self.profile.collapse
-        maps = len(folio.pmds) + sum(len(page.maps) for page in folio.pages)
-        if rule == "base-unshared" and (folio.order > 0 or maps > 1):
+        if self.must_refuse_collapse(folio):
             return True
-        if self.profile.cow in ("mapcount", "count"):
-            return folio.slot is not None and (maps > 1 or _is_swapped(folio, slots))
-        return False
+        return (
+            self.profile.cow in ("mapcount", "count")
+            and folio.slot is not None
+            and any(_users(page, folio.slot, slots) > 1 for page in folio.pages)
+        )
 
 
-def _is_swapped(folio: Folio, slots: dict[int, Slot]) -> bool:
-    assert folio.slot is not None
-    numbers = range(folio.slot, folio.slot + len(folio.pages))
-    return any(number in slots and slots[number].entries for number in numbers)
+def _users(page: Page, first: int, slots: dict[int, Slot]) -> int:
+    """Maps and swap entries of a page of a cached folio."""
+    slot = slots.get(first + page.index)
+    entries = len(slot.entries) if slot is not None else 0
+    return len(page.maps) + len(page.folio.pmds) + entries

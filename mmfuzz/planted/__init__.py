@@ -3,6 +3,7 @@
 Each module below enters its bugs into the catalogue when it is imported.
 """
 
+from mmfuzz.planted import collapsing as collapsing
 from mmfuzz.planted import deep as deep
 from mmfuzz.planted import devices as devices
 from mmfuzz.planted import drivers as drivers

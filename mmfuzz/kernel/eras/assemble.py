@@ -116,9 +116,13 @@ def _moves(profile: Profile) -> Iterator[type[Kernel]]:
         yield reclaim.ReclaimsPinned
     if not profile.migrate_huge:
         yield reclaim.SplitBeforeMigration
+    if not profile.collapse_swapin:
+        yield collapse.NothingSwapped
+    elif profile.collapse_limits:
+        yield collapse.Khugepaged
     if profile.collapse == "base-unshared":
         yield collapse.OnlyUnsharedBasePages
-    elif not profile.exclusive and profile.cow == "count":
+    elif profile.cow in ("mapcount", "count"):
         yield collapse.NotWhatIsCachedAndShared
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.eras.cow import ReuseSwapPage
 from mmfuzz.kernel.kernel import Kernel
+from mmfuzz.kernel.mm import Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio
 
 
@@ -14,11 +16,49 @@ class OnlyUnsharedBasePages(Kernel):
         return not folio.order and folio._refcount == 1 + folio.swapcache and folio._mapcount == 0
 
 
-class NotWhatIsCachedAndShared(Kernel):
+class NotWhatIsCachedAndShared(ReuseSwapPage):
     """What is in the swap cache had to pass reuse_swap_page() (until c145e0b47c77, v5.18)."""
 
     def collapse_refs_suitable(self, folio: Folio) -> bool:
-        """Shared pages are welcome, but not those that a swap entry refers to as well."""
-        if folio.swapcache and (self.folio_mapcount(folio) > 1 or self.folio_swapped(folio)):
+        """Shared pages are welcome, but not those that are in the swap cache as well."""
+        if folio.swapcache and max(map(self.users, folio.pages)) > 1:
             return False
         return super().collapse_refs_suitable(folio)
+
+
+class Khugepaged(Kernel):
+    """Only khugepaged collapses (until 7d8faaf15545, v6.1): of swapped and of shared pages it takes a part.
+
+    The limits are those that a machine boots with; max_ptes_none is all but one page, and never in the way.
+    """
+
+    def max_ptes_swap(self) -> int:
+        """An eighth of a huge page."""
+        return self.nr_huge // 8
+
+    def max_ptes_shared(self) -> int:
+        """Half of a huge page (71a2c112a0f6, "khugepaged: introduce 'max_ptes_shared' tunable", v5.8)."""
+        return self.nr_huge // 2
+
+    def scan_pmd(self, vma: Vma) -> str:
+        """The first look counts as well."""
+        if sum(type(entry) is SwapPte for entry in vma.ptes) > self.max_ptes_swap():
+            return "EINVAL"
+        return self.count_shared(vma) or super().scan_pmd(vma)
+
+    def isolate_sources(self, vma: Vma, isolated: dict[Folio, None]) -> str:
+        """And so does the second, when what was swapped out is there again."""
+        return self.count_shared(vma) or super().isolate_sources(vma, isolated)
+
+    def count_shared(self, vma: Vma) -> str:
+        """Pages that others map too."""
+        shared = [e for e in vma.ptes if type(e) is Pte and self.page_mapcount(e.page) > 1]
+        return "EINVAL" if len(shared) > self.max_ptes_shared() else ""
+
+
+class NothingSwapped(Khugepaged):
+    """What is swapped out is not read back (until 8a966ed746d6, v4.8)."""
+
+    def max_ptes_swap(self) -> int:
+        """None."""
+        return 0

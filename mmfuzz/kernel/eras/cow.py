@@ -40,7 +40,7 @@ class NoLargeReuse(Kernel):
         return False
 
 
-class _ReuseSwapPage(Kernel):
+class ReuseSwapPage(Kernel):
     """reuse_swap_page(): maps and swap entries decide, other references do not (until 3bff7e3f1f16, v5.18)."""
 
     def users(self, page: Page) -> int:
@@ -68,7 +68,7 @@ class _ReuseSwapPage(Kernel):
         return write and folio.order == 0 and self.users(folio) == 0 and self.reuse_swap_page(folio)
 
 
-class ReuseByMapcount(_ReuseSwapPage):
+class ReuseByMapcount(ReuseSwapPage):
     """A write fault reuses what one PTE maps (until 09854ba94c6a, v5.9; CVE-2020-29374)."""
 
     def can_reuse_anon_folio(self, folio: Folio) -> bool:
@@ -76,7 +76,7 @@ class ReuseByMapcount(_ReuseSwapPage):
         return self.reuse_swap_page(folio)
 
 
-class ReuseByCount(_ReuseSwapPage):
+class ReuseByCount(ReuseSwapPage):
     """A write fault reuses a base page that has one reference, whatever holds the others (09854ba94c6a, v5.9)."""
 
     def can_reuse_anon_folio(self, folio: Folio) -> bool:

@@ -54,7 +54,10 @@ class Folios(Processes):
         world = self.world
         area = world.processes[op.process].areas[op.area]
         sources = self._folios(area)
+        beyond = self.promises.beyond_limits(area)
         if not report.error:
+            if beyond:
+                raise Violation("refusal", f"collapse went through although {beyond}")
             for folio in sources:
                 if folio.is_held or self.promises.must_refuse_collapse(folio):
                     raise done_anyway("collapse", folio)
@@ -66,8 +69,13 @@ class Folios(Processes):
             after = dict.fromkeys((*sources, *self._folios(area)))
             slots = self.world.slots
             unread = any(map(is_unread, area.table))
-            if not unread and not any(
-                folio.is_held or self.promises.may_refuse_collapse(folio, slots) for folio in after
+            limited = beyond or self.promises.beyond_limits(area)
+            if (
+                not limited
+                and not unread
+                and not any(
+                    folio.is_held or self.promises.may_refuse_collapse(folio, slots) for folio in after
+                )
             ):
                 raise refused("collapse", report.error, *after)
 
