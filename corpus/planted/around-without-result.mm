@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 5.10
 plant: around-without-result
 expect: fail outcome
+note: the pages around are taken to have solved the fault, whether the faulting one was among them or not
 frames: 1024
 huge: 3
 

@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 5.19
 plant: collapse-beyond-shared-limit
 expect: fail refusal
+note: khugepaged collapses what is mostly shared with other processes, and so copies memory that fork saved
 frames: 1024
 huge: 3
 

@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 6.18
 plant: collapse-looks-once
 expect: fail refusal
+note: references are compared while scanning and not again, so what is swapped in meanwhile may be held
 frames: 1024
 huge: 3
 

@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 6.18
 plant: ptes-beyond-eof
 expect: fail fault-context
+note: a fault maps all of a large folio although the file ends in the midst of it
 frames: 1024
 huge: 3
 

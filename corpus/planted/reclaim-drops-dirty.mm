@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 6.18
 plant: reclaim-drops-dirty
 expect: fail contents
+note: reclaim drops a dirty page of a file without having written it
 frames: 1024
 huge: 3
 

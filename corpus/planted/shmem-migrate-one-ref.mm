@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 6.18
 plant: shmem-migrate-one-ref
 expect: fail identity
+note: migrating a large shmem folio in the swap cache moves one reference where the cache holds one a page
 frames: 1024
 huge: 3
 

@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 6.18
 plant: shmem-swapcache-uncounted
 expect: fail refusal
+note: the references of the swap cache are expected of anonymous folios alone, so shmem there never migrates
 frames: 1024
 huge: 3
 

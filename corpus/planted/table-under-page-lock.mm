@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 6.18
 plant: table-under-page-lock
 expect: fail fault-context
+note: no page table is preallocated before the page is locked, so one has to be allocated while it is
 frames: 1024
 huge: 3
 

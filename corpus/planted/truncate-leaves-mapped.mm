@@ -2,6 +2,7 @@ mmfuzz 1
 kernel: 6.18
 plant: truncate-leaves-mapped
 expect: fail page-cache
+note: what is cut off leaves the page cache, and the mappings of it stay
 frames: 1024
 huge: 3
 
