@@ -20,7 +20,7 @@ class Cow(Zap):
             if vma.file is not None and type(folio.mapping) is File:
                 if vma.shared:
                     return self.wp_page_shared(mm, vma, page)
-            elif entry.page.anon_exclusive or self.can_reuse_anon_folio(folio):
+            elif self.can_reuse_page(entry.page):
                 self.set_exclusive(entry.page)
                 self.touched[folio] = None
                 if not unshare:
@@ -39,6 +39,10 @@ class Cow(Zap):
     def page_mkwrite(self, page: Page) -> None:
         """vm_ops->page_mkwrite() and fault_dirty_shared_page(): a page of a file is about to be written."""
         self.mark_dirty(page.head)
+
+    def can_reuse_page(self, page: Page) -> bool:
+        """Whether a page is written where it is: it is exclusive, or nobody else is left to see it."""
+        return page.anon_exclusive or self.can_reuse_anon_folio(page.head)
 
     def can_reuse_anon_folio(self, folio: Folio) -> bool:
         """wp_can_reuse_anon_folio(): whether nobody else can see the page any more.
@@ -85,8 +89,12 @@ class Cow(Zap):
         self.folio_add_lru(fresh)
         self.set_pte(mm, vma, page, Pte(fresh, writable))
         if type(entry) is Pte:
-            self.zap_put(entry.page.head, 1)
+            self.wp_put(entry.page.head)
         return True
+
+    def wp_put(self, folio: Folio) -> None:
+        """What was copied is left, and its swap cache with it where nobody else needs that (f4c4a3f48480, v5.14)."""
+        self.zap_put(folio, 1)
 
     def do_huge_pmd_wp_page(self, mm: Mm, vma: Vma, *, unshare: bool = False) -> None:
         """Reuse a PMD-mapped folio, replace the huge zero page, or fall back to PTEs."""

@@ -16,26 +16,40 @@ class Migrate(Reclaim):
 
     def migrate_range(self, vma: Vma, span: range) -> str:
         """Move each mapped folio of a range; EBUSY when one had to stay, ENOMEM when memory was short."""
-        self.lru_add_drain_all()
+        self.migrate_prep()
         error = ""
         batch: list[tuple[Folio, Folio]] = []
         for folio in self.folios_in(vma, span):
             for piece in self.split_for_migration(folio):
-                if not self.can_migrate(piece) or not self.folio_isolate_lru(piece):
+                if not self.can_migrate(piece) or not self.isolate_movable(piece):
                     continue
                 fresh = self.alloc_folio(piece.order)
                 if fresh is None:
-                    self.folio_putback_lru(piece)
+                    self.putback_movable(piece)
                     error = "ENOMEM"
                 else:
                     batch.append((piece, fresh))
-        for folio, fresh in batch:
-            if not self.migrate_folio(folio, fresh):
-                error = error or "EBUSY"
-        for folio, fresh in batch:
+        moved = [self.migrate_folio(folio, fresh) for folio, fresh in batch]
+        for (folio, fresh), done in zip(batch, moved, strict=True):
             self.folio_put(fresh)
-            self.folio_put(folio)
+            if done:
+                self.folio_put(folio)
+            else:
+                error = error or "EBUSY"
+                self.putback_movable(folio)
         return error
+
+    def migrate_prep(self) -> None:
+        """What waits in an LRU batch is referenced by that, and not on the LRU."""
+        self.lru_add_drain_all()
+
+    def isolate_movable(self, folio: Folio) -> bool:
+        """Take a folio off the LRU for migration, if it is there."""
+        return self.folio_isolate_lru(folio)
+
+    def putback_movable(self, folio: Folio) -> None:
+        """putback_movable_pages(): what had to stay is back on the LRU, without the isolation's reference."""
+        self.folio_putback_lru(folio)
 
     def can_migrate(self, folio: Folio) -> bool:
         """What anonymous memory maps, and what files have in memory."""
@@ -63,7 +77,6 @@ class Migrate(Reclaim):
         The references that isolation and allocation took stay until the whole batch is done.
         """
         if not self.folio_trylock(folio):
-            self.lruvec_add_folio(folio)
             return False
         whole = self.unmap_whole(folio)
         unmapped = self.unmap_ptes(folio)
@@ -82,7 +95,8 @@ class Migrate(Reclaim):
             entry = vma.ptes[number]
             assert type(entry) is MigrationPte
             self.remove_migration_pte(mm, vma, number, entry, target.pages[number - folio.index])
-        self.lruvec_add_folio(target)
+        if moved:
+            self.lruvec_add_folio(fresh)
         return moved
 
     def unmap_whole(self, folio: Folio) -> WholeMaps:

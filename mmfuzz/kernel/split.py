@@ -143,6 +143,13 @@ class Split(Fork):
     def get_and_split(self, page: Page) -> str:
         """Split the folio of a page with a reference of one's own, which is dropped again."""
         self.get_page(page)
-        error = self.split_folio(page.head, page) if self.folio_trylock(page.head) else EAGAIN
+        if not self.folio_trylock(page.head):
+            return self.split_bails_out(page)
+        error = self.split_folio(page.head, page)
         self.zap_put(page.head, 1)
         return error
+
+    def split_bails_out(self, page: Page) -> str:
+        """Nothing was done, and the caller's reference goes all the same."""
+        self.zap_put(page.head, 1)
+        return EAGAIN

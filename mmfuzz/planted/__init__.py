@@ -10,12 +10,16 @@ from mmfuzz.planted import drivers as drivers
 from mmfuzz.planted import faults as faults
 from mmfuzz.planted import files as files
 from mmfuzz.planted import mapcounts as mapcounts
+from mmfuzz.planted import migrating as migrating
 from mmfuzz.planted import moving as moving
 from mmfuzz.planted import pins as pins
+from mmfuzz.planted import ranges as ranges
 from mmfuzz.planted import references as references
+from mmfuzz.planted import reuse as reuse
 from mmfuzz.planted import splitting as splitting
 from mmfuzz.planted import swapping as swapping
 from mmfuzz.planted import tails as tails
+from mmfuzz.planted import zero as zero
 from mmfuzz.planted.catalogue import BUGS as BUGS
 from mmfuzz.planted.catalogue import Bug as Bug
 from mmfuzz.planted.catalogue import known as known

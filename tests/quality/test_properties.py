@@ -58,7 +58,7 @@ BROKEN = {
     "swap-cache": Broken(SwapUncounted, WRITTEN + "swap_out p0 a0.0\n"),
     "use-after-free": Broken(PutTwice, WRITTEN + "drain\nget p0 a0.0 read h0\ndontneed p0 a0.0\n"),
 }
-"""What no planted bug's minimal program shows, property by property."""
+"""Kernels that break a property in the plainest way, most of them one that few planted bugs show."""
 
 
 class BrokenSim(Sim):
@@ -81,5 +81,4 @@ def test_property_fails_on_a_broken_kernel(broken: str) -> None:
 
 def test_every_property_has_a_kernel_that_breaks_it() -> None:
     planted = {bug.property for bug in BUGS.values()}
-    assert planted.isdisjoint(BROKEN)
     assert planted | BROKEN.keys() == PROPERTIES.keys()
