@@ -88,10 +88,12 @@ class Chooser:
         self.swarm(whole_set=True)
 
     def swarm(self, *, whole_set: bool = False) -> None:
-        """Choose afresh what takes part: families, two thirds of their kinds or all, how many areas and processes."""
+        """Choose afresh what takes part: families, two thirds of their kinds or all, orders, areas and processes."""
         universe = self._universe
         self._areas = 1 + self._index(universe.areas)
         self._processes = min(universe.processes, 2 + self._index(universe.processes - 1))
+        orders = range(len(universe.orders))
+        self._orders = [*orders, 0] if self._random() < 0.5 else [self._index(len(orders))]
         first, *others = FAMILIES
         kept = self._thinned(FAMILIES[first], whole_set)
         deck = [kind for kind in kept for _ in range(WEIGHTS[kind])]
@@ -167,7 +169,7 @@ class Chooser:
         number = self._index(self._areas)
         if number in process.areas:
             return None
-        order = self._index(len(universe.orders) + 1) % len(universe.orders)
+        order = self._orders[self._index(len(self._orders))]
         return self._tables[ops.Alloc][
             process.number + universe.processes * (number + universe.areas * order)
         ]

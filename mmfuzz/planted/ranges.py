@@ -69,7 +69,7 @@ class UnpinCountsFromTheHead(Kernel):
 
     def release_range(self, pages: list[Page | None], *, pin: bool) -> None:
         """One page too few where the range begins behind the head."""
-        first = pages[0]
+        first = pages[0] if pages else None
         behind = pin and first is not None and first.number > 0
         super().release_range(pages[:-1] if behind else pages, pin=pin)
 
