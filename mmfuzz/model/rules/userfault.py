@@ -67,7 +67,9 @@ class Userfault(Devices):
         """Whether a page may belong to others as well, or be held by somebody."""
         if type(owned) is Slot:
             cached = owned.page
-            return owned.private_to is not process or (cached is not None and cached.folio.order > 0)
+            if cached is None:
+                return owned.private_to is not process
+            return cached.private_to is not process or cached.folio.order > 0
         if type(owned) is not Page:
             return False
         folio = owned.folio
