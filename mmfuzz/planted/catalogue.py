@@ -89,7 +89,7 @@ def profile_for(name: str, kernel: str | None) -> str:
     if profile not in bug.kernels:
         raise UsageError(
             f"{name} cannot be planted into kernel {kernel!r} (profile {profile}): "
-            f"it lives from {bug.kernels[0]} to {bug.kernels[-1]}: {bug.because}"
+            f"it lives in {span(bug)}: {bug.because}"
         )
     return profile
 

@@ -338,7 +338,7 @@ def test_bugs_of_a_kernel_are_those_that_live_in_its_era(
     assert bug.name in names("--kernel", "all")
     assert bug.name in names("--kernel", "5.8.2")
     assert bug.name not in names("--kernel", "5.9")
-    reason = "it lives from 5.7 to 5.8: fork was another before and after"
+    reason = "it lives in 5.7 to 5.8: fork was another before and after"
     for words in (
         ["bugs", bug.name],
         ["hunt", bug.name],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmfuzz.ops import NAMES, OPERATIONS, Operation
+from mmfuzz.planted import BUGS
 from mmfuzz.profiles import PIN_SCHEMES, PROFILES
 from mmfuzz.program import format_op, parse
 from mmfuzz.strategies.universe import Universe
@@ -72,3 +73,9 @@ def first_row(kind: type[Operation]) -> str:
     example = format_op(Universe().decode(kind, 0))
     sentence = re.split(r"[.;:](?:\s|$)", " ".join((kind.__doc__ or "").split()))[0]
     return f"| `{example}` | {sentence[:1].lower()}{sentence[1:]} |"
+
+
+@pytest.mark.parametrize("name", [bug.name for bug in BUGS.values() if not bug.fix.startswith("none")])
+def test_history_has_every_bug_that_was_one(name: str) -> None:
+    history = (ROOT / "docs" / "history.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in history
