@@ -101,6 +101,12 @@ class Report:
     woken: list[int] = field(default_factory=list)
     """Frames of such files that were said to be idle now, which is what truncating them waits for."""
 
+    writing: list[tuple[int, int]] = field(default_factory=list)
+    """(file, index) of each page whose way to disk began in this step."""
+
+    written: list[tuple[int, int, int]] = field(default_factory=list)
+    """(file, index, value) of each page that reached its disk in this step."""
+
     given_back: list[int] = field(default_factory=list)
     """Frames of a device that its driver was given back, by the free event: as often as it was told."""
 
@@ -160,6 +166,8 @@ class Counters:
     """The value of each page."""
     pinned: bool | None = None
     """Whether the folio looks pinned, where a pin scheme of its own says so."""
+    dirty: bool | None = None
+    """Whether a folio with private data holds what its disk does not; None for all others."""
     double_map: bool | None = None
     """PG_double_map: each page's mapcount is one higher than its PTE maps."""
     tail_counts: Sequence[int] | None = None
@@ -196,6 +204,8 @@ class Sweep:
     """Swap slot to the number of swap entries that refer to it, cached or not; unused slots are absent."""
     swapped: dict[int, int] = field(default_factory=dict)
     """What each slot holds whose page has left memory."""
+    disk: dict[tuple[int, int], int] = field(default_factory=dict)
+    """What the disk has of each (file, index) that is not in memory."""
 
 
 class KernelBug(Exception):

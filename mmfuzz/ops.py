@@ -276,6 +276,22 @@ class WriteFile:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteBack:
+    """Begin to write the dirty pages of a range of a file to disk; from then on they are clean."""
+
+    file: int
+    page: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndWriteBack:
+    """What is being written of a file is on disk."""
+
+    file: int
+
+
+@dataclass(frozen=True, slots=True)
 class Truncate:
     """ftruncate a file to a size in pages."""
 
@@ -375,6 +391,8 @@ Operation = (
     | WriteFile
     | Truncate
     | Punch
+    | WriteBack
+    | EndWriteBack
     | Fail
     | Protect
     | ToDevice
@@ -408,6 +426,8 @@ OPERATIONS: tuple[type[Operation], ...] = (
     WriteFile,
     Truncate,
     Punch,
+    WriteBack,
+    EndWriteBack,
     Fail,
     Protect,
     ToDevice,
@@ -418,7 +438,7 @@ OPERATIONS: tuple[type[Operation], ...] = (
 
 FAMILIES: dict[str, tuple[type[Operation], ...]] = {
     "anonymous memory": OPERATIONS[: OPERATIONS.index(Free) + 1],
-    "files": (Map, ReadFile, WriteFile, Truncate, Punch),
+    "files": (Map, ReadFile, WriteFile, Truncate, Punch, WriteBack, EndWriteBack),
     "failures": (Fail,),
     "protection": (Protect,),
     "devices": (ToDevice, FromDevice),

@@ -102,6 +102,9 @@ class Profile:
     """Reclaim leaves out what may be pinned (feb889fb40fa, v5.11)."""
     zero_page_counted: bool
     """A pin of the shared zero page takes references (until c8070b787519, v6.5, which 6.1 has as well)."""
+    stable_files: bool
+    """No long-term pin may write to a shared mapping of a file on disk, so that what is being written to disk does
+    not change (8ac268436e6d, v6.5)."""
     pin_unshares_zero: bool
     """A long-term pin of the zero page replaces it first (84209e87c696, v6.2)."""
 
@@ -209,6 +212,7 @@ _OLDEST = Profile(
     fork_copies_pinned=False,
     reclaim_spares_pinned=False,
     zero_page_counted=True,
+    stable_files=False,
     pin_unshares_zero=False,
     collapse="base-unshared",
     collapse_swapin=False,
@@ -315,6 +319,7 @@ _CHANGES = (
         mthp=True,
         uffd_move=True,
         device_takes_cached=True,
+        stable_files=True,
     ),
     _Change("6.10", "a mapcount of the whole folio; LRU batches of 31", large_mapcount=True, batch_size=31),
     _Change(

@@ -46,6 +46,8 @@ WEIGHTS: dict[type[Operation], int] = {
     ops.WriteFile: 6,
     ops.Truncate: 5,
     ops.Punch: 5,
+    ops.WriteBack: 5,
+    ops.EndWriteBack: 3,
     ops.Fail: 12,
     ops.Protect: 4,
     ops.ToDevice: 8,
@@ -258,6 +260,8 @@ class Chooser:
         number = mapped[self._index(len(mapped))].number if mapped else self._index(len(ops.FILES))
         tables = self._tables[kind]
         files = len(ops.FILES)
+        if kind is ops.EndWriteBack:
+            return tables[number]
         if kind is ops.Truncate:
             size = self._index(len(tables) // files) if self._random() < 0.6 else 0
             return tables[number + files * size]
@@ -380,6 +384,8 @@ _PICK: dict[type[Operation], Pick] = {
     ops.Map: Chooser._map,
     ops.ReadFile: _by(Chooser._on_file, ops.ReadFile),
     ops.WriteFile: _by(Chooser._on_file, ops.WriteFile),
+    ops.WriteBack: _by(Chooser._on_file, ops.WriteBack),
+    ops.EndWriteBack: _by(Chooser._on_file, ops.EndWriteBack),
     ops.Truncate: _by(Chooser._on_file, ops.Truncate),
     ops.Punch: _by(Chooser._on_file, ops.Punch),
     ops.Fail: Chooser._fail,

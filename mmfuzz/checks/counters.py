@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from mmfuzz.folding import runs
 from mmfuzz.model.names import address, folio_name, owners
-from mmfuzz.model.owners import DevicePage, Folio, Page
+from mmfuzz.model.owners import DevicePage, File, Folio, Page
 from mmfuzz.observation import Counters
 from mmfuzz.profiles import BIAS, Profile
 from mmfuzz.violation import Term, Violation
@@ -55,11 +55,26 @@ def check_folio(folio: Folio, seen: Counters, rules: Profile, *, pins_coalesced:
         raise _differs("swap-cache", folio, seen, f"the swap cache flag {what}")
     if seen.contents is not None:
         _check_contents(folio, seen)
+    if seen.dirty is False and folio.file is not None:
+        _check_clean(folio, folio.file)
     if seen.private != folio.private:
         what = f"the private flag is {'set' if seen.private else 'clear'}, the file system says otherwise"
         raise _differs("page-cache", folio, seen, what)
     if seen.exclusive is not None and not folio.of_file:
         _check_exclusive(folio, seen)
+
+
+def _check_clean(folio: Folio, file: File) -> None:
+    """What is clean is on disk as it is, or on its way there, unless a device may still write to it."""
+    for index, page in enumerate(folio.pages, folio.first):
+        stored = file.stored.get(index, 0)
+        if index < file.size and page.value != stored and index not in file.writing and not folio.is_held:
+            raise Violation(
+                "contents",
+                f"{file}.{index} is clean, and the disk does not have what it holds",
+                folio=folio_name(folio),
+                terms=[Term("value on disk", page.value, stored, owners(folio))],
+            )
 
 
 def has_plain_rules(rules: Profile) -> bool:

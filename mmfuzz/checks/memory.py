@@ -111,6 +111,16 @@ def check_sweep(world: World, sweep: Sweep) -> None:
 
     for number, value in sweep.swapped.items():
         _check_swapped(world.slots[number], value)
+    for (number, index), value in sweep.disk.items():
+        _check_on_disk(world, number, index, value)
+
+
+def _check_on_disk(world: World, number: int, index: int, value: int) -> None:
+    """What a page of a file held when it left memory is what the disk has."""
+    file = world.file(number)
+    if index < file.size and file.cached[index] is None and file.kept[index] != value:
+        what = f"the disk lost what {file}.{index} held when it left memory"
+        raise Violation("contents", what, terms=[Term("value", file.kept[index], value)])
 
 
 def _check_swapped(slot: Slot, value: int) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import Mm, Pte, Vma
-from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.kernel.zap import Zap
+from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.writeback import WriteBack
 from mmfuzz.observation import ZERO
 
 
-class Cow(Zap):
+class Cow(WriteBack):
     """do_wp_page() and do_huge_pmd_wp_page(). With `unshare` the page becomes exclusive, not writable."""
 
     def do_wp_page(self, mm: Mm, vma: Vma, page: int, *, unshare: bool = False) -> bool:
@@ -35,10 +35,6 @@ class Cow(Zap):
         self.page_mkwrite(entry.page)
         self.set_pte(mm, vma, page, Pte(entry.page, True))
         return True
-
-    def page_mkwrite(self, page: Page) -> None:
-        """vm_ops->page_mkwrite() and fault_dirty_shared_page(): a page of a file is about to be written."""
-        self.mark_dirty(page.head)
 
     def can_reuse_page(self, page: Page) -> bool:
         """Whether a page is written where it is: it is exclusive, or nobody else is left to see it."""

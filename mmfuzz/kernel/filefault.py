@@ -317,6 +317,7 @@ class FileFault(Shmem):
         page = self.file_page(file, index)
         if isinstance(page, str):
             return page
+        self.wait_on_writeback(page.head)
         page.content = content
         self.touched[page.head] = None
         self.mark_dirty(page.head)

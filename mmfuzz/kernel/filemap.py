@@ -20,6 +20,12 @@ class Filemap(AddressSpaces):
         """Files by number; one that was never used costs nothing."""
         self.file_moves: dict[tuple[File, int], None] = {}
         """Entries of page caches that this step wrote."""
+        self.writebacks: dict[Folio, None] = {}
+        """Folios that are being written to disk."""
+        self.writing: list[tuple[File, int]] = []
+        """(file, index) of each page whose write this step began."""
+        self.written: list[tuple[File, int, int]] = []
+        """(file, index, contents) of each page that reached its disk in this step."""
         self.private_moves: dict[Folio, None] = {}
         """Folios that got or lost private data in this step."""
 
@@ -113,7 +119,8 @@ class Filemap(AddressSpaces):
             self.private_moves[folio] = None
 
     def release_private(self, folio: Folio) -> None:
-        """folio_detach_private()."""
+        """folio_detach_private(), which waits for write-back."""
+        self.wait_on_writeback(folio)
         if folio.private:
             folio.private = False
             self.private_moves[folio] = None
@@ -126,8 +133,29 @@ class Filemap(AddressSpaces):
         if type(file) is File and not file.shmem:
             self.attach_private(folio)
 
+    def wait_on_writeback(self, folio: Folio) -> None:
+        """folio_wait_writeback(): time passes until the folio is on disk."""
+        if folio in self.writebacks:
+            self.end_writeback(folio)
+
+    def end_writeback(self, folio: Folio) -> None:
+        """The disk has read what the folio holds by now."""
+        del self.writebacks[folio]
+        file = folio.mapping
+        assert type(file) is File
+        for page in folio.pages:
+            index = folio.index + page.number
+            file.disk[index] = page.content
+            self.written.append((file, index, page.content))
+
+    def end_writebacks(self, file: File) -> None:
+        """Everything of a file that is being written is on disk."""
+        for folio in [folio for folio in self.writebacks if folio.mapping is file]:
+            self.end_writeback(folio)
+
     def move_in_page_cache(self, folio: Folio, fresh: Folio) -> None:
         """The n entries of the page cache, and what the file system keeps, go over to another folio."""
+        self.wait_on_writeback(folio)
         file = folio.mapping
         assert type(file) is File
         self.folio_get(fresh, len(fresh.pages))

@@ -22,6 +22,8 @@ class Gup(Dax):
         taken: list[Page | None] = []
         if pin and not self.may_pin_for_long(vma):
             return "EOPNOTSUPP", taken
+        if pin and write and not self.may_write_file_for_long(vma):
+            return "EFAULT", taken
         for page in span:
             error = self.faultin_page(mm, vma, page, write=write, pin=pin)
             if error:
@@ -45,6 +47,14 @@ class Gup(Dax):
     def gup_get(self, page: Page) -> None:
         """try_grab_folio() with FOLL_GET: a reference on what a page table was just seen to map."""
         self.folio_get(page.head)
+
+    def may_write_file_for_long(self, vma: Vma) -> bool:
+        """writable_file_mapping_allowed(): not where each write is to be heard of, as a device tells nobody.
+
+        8ac268436e6d ("mm/gup: disallow FOLL_LONGTERM GUP-nonfast writing to file-backed mappings", v6.5).
+        """
+        file = vma.file
+        return file is None or not vma.shared or file.shmem or file.pgmap is not None
 
     def follow(self, vma: Vma, page: int) -> Page | None:
         """The page that an address maps; None for the zero page."""
@@ -166,7 +176,7 @@ class Gup(Dax):
 
     def set_page_dirty(self, page: Page) -> None:
         """What the page holds is nowhere else any more."""
-        page.head.dirty = True
+        self.mark_dirty(page.head)
 
     def release_range(self, pages: list[Page | None], *, pin: bool) -> None:
         """unpin_user_pages() or put_page() on each."""

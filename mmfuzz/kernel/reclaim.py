@@ -73,6 +73,7 @@ class Reclaim(DaxTruncate):
         """Write a folio to disk; it is clean then."""
         for page in folio.pages:
             file.disk[folio.index + page.number] = page.content
+            self.written.append((file, folio.index + page.number, page.content))
         folio.dirty = False
 
     def shrink_folio(self, folio: Folio) -> None:

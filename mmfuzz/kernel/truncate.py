@@ -43,7 +43,9 @@ class Truncate(Split):
                 self.zap_pte(mm, vma, number, number + 1)
 
     def truncate_inode_pages(self, file: File, span: range) -> None:
-        """Take a range out of the page cache, and out of swap."""
+        """Take a range out of the page cache, and out of swap, once none of it is being written."""
+        for folio in dict.fromkeys(self.folios_of(file, span)):
+            self.wait_on_writeback(folio)
         for index in span:
             entry = file.pages.get(index)
             if type(entry) is int and not self.swapped_in_part(file, index, entry, span):

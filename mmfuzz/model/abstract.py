@@ -25,6 +25,7 @@ def state_of(folio: Folio, world: World) -> int:
         flags |= 64
     if folio.of_file:
         flags |= _OF_FILE if folio.file is None else _FILED
+        flags |= _saved(folio, world)
         if folio.dax:
             flags |= _ON_DEVICE if folio.dax == "fs" else _A_DEVICE
     if folio.private:
@@ -57,8 +58,20 @@ _ABANDONED = 1 << 16
 _BY_DEVICE = 1 << 17
 _OF_FILE, _FILED, _PRIVATE = 1 << 18, 1 << 19, 1 << 20
 """Cut off from its file; in a page cache; with private data."""
+_SAVED = 1 << 23
 _ON_DEVICE, _A_DEVICE = 1 << 21, 1 << 22
 """In the memory of a device; of a device that is mapped as a file."""
+
+
+def _saved(folio: Folio, world: World) -> int:
+    """Of a folio in a page cache: whether the disk has what it holds, and whether a device wrote that."""
+    flags = 0
+    for index, page in enumerate(folio.pages, folio.first):
+        if folio.file is not None and page.value and folio.file.stored.get(index) == page.value:
+            flags |= _SAVED
+        if page.value in world.from_devices:
+            flags |= _BY_DEVICE
+    return flags
 
 
 def _cached(folio: Folio, first: int, world: World) -> int:

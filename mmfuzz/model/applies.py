@@ -222,7 +222,7 @@ def _no_file(file: int) -> str | None:
     return f"{kind.name} is a device, to be mapped and nothing else" if kind.dax == "device" else None
 
 
-def _inside_file(world: World, op: ops.ReadFile | ops.Punch) -> str | None:
+def _inside_file(world: World, op: ops.ReadFile | ops.Punch | ops.WriteBack) -> str | None:
     if reason := _no_file(op.file):
         return reason
     size = world.file(op.file).size
@@ -236,6 +236,20 @@ def _write_file(world: World, op: ops.WriteFile) -> str | None:
     if op.page + op.count > world.pages:
         return f"the range ends beyond the {world.pages} pages that a file may have"
     return None
+
+
+def _write_back(world: World, op: ops.WriteBack) -> str | None:
+    kind = ops.FILES[op.file]
+    if kind.shmem or kind.dax:
+        return f"{kind.name} is not written to a disk"
+    if reason := _inside_file(world, op):
+        return reason
+    found = any(map(world.file(op.file).page, world.span(op.page, op.count)))
+    return None if found else "nothing in the range is in memory"
+
+
+def _end_write_back(world: World, op: ops.EndWriteBack) -> str | None:
+    return None if world.file(op.file).writing else f"nothing of {world.file(op.file)} is being written"
 
 
 def _truncate(world: World, op: ops.Truncate) -> str | None:
@@ -283,6 +297,8 @@ ASK: dict[type[Operation], Ask] = {
     ops.Map: _map,
     ops.ReadFile: _inside_file,
     ops.WriteFile: _write_file,
+    ops.WriteBack: _write_back,
+    ops.EndWriteBack: _end_write_back,
     ops.Truncate: _truncate,
     ops.Punch: _inside_file,
     ops.Fail: _always,

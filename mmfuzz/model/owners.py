@@ -191,12 +191,16 @@ class Slot:
 class File:
     """A file: what its pages hold, wherever that is. Sizes and indices are in pages."""
 
-    __slots__ = ("cached", "dax", "kept", "number", "shmem", "size")
+    __slots__ = ("cached", "dax", "kept", "number", "shmem", "size", "stored", "writing")
 
     def __init__(self, number: int, pages: int) -> None:
         self.number = number
         self.shmem = FILES[number].shmem
         self.dax = FILES[number].dax
+        self.stored: dict[int, int] = {}
+        """What each page was when it reached the disk last."""
+        self.writing: dict[int, int] = {}
+        """What each page held when it began its way to disk, on which it still is."""
         self.size = pages
         self.cached: list[Page | Slot | None] = [None] * pages
         """The page that the page cache holds for an index, or the swap slot that shmem put it into."""

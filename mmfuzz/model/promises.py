@@ -39,6 +39,8 @@ class Promises:
         self.copies_huge = profile.copies_huge
         """A write may copy a whole huge page."""
 
+        self.stable_files = profile.stable_files
+        """What is on its way to disk does not change: not even a device may write to it."""
         self.dax_maps_counted = profile.dax_maps_counted
         """A map of a page of a file on a device is a reference."""
         self.device_takes_cached = profile.device_takes_cached

@@ -1,9 +1,10 @@
-"""Planted bugs of drivers, which take pages and have to give them back the way they took them."""
+"""Planted bugs of drivers, which have to give pages back the way they took them, and of write-back under them."""
 
 from __future__ import annotations
 
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.page import Page
+from mmfuzz.kernel.mm import Vma
+from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.planted.catalogue import bug
 
 _COUNTED = "before FOLL_PIN was tracked (3faa52c03f44, v5.7) a pin was a reference, and put_page() its end"
@@ -46,3 +47,37 @@ class UnpinOfAGet(Kernel):
         """Pins back, where references were taken; of the zero page there is none to give."""
         for page in pages:
             self.release_range([page], pin=page is not None)
+
+
+@bug(
+    "file-pinned-for-writing",
+    "refusal",
+    summary="a long-term pin may write to a shared mapping of a file on disk, which is then written while it changes",
+    reached="map a file on disk shared, and pin a page of it for writing",
+    fix='8ac268436e6d ("mm/gup: disallow FOLL_LONGTERM GUP-nonfast writing to file-backed mappings", v6.5)',
+    since="6.8",
+    because="before v6.5 every kernel allowed it",
+)
+class FilePinnedForWriting(Kernel):
+    """check_vma_flags() without writable_file_mapping_allowed()."""
+
+    def may_write_file_for_long(self, vma: Vma) -> bool:
+        """Always."""
+        return True
+
+
+@bug(
+    "mkwrite-does-not-wait",
+    "contents",
+    summary="a write fault goes on while its page is on its way to disk, and the disk gets what the write made of it",
+    reached="write to a shared mapping of a file on disk, begin to write it back, write again, and end the write-back",
+    fix='none: what wait_for_stable_page() is for, see 1d1d1a767206 ("mm: only enforce stable page writes if the '
+    'backing device requires it", v3.9)',
+    since="6.8",
+    because="before 8ac268436e6d (v6.5) pages could change on their way anyhow, by a device",
+)
+class MkwriteDoesNotWait(Kernel):
+    """page_mkwrite() of a file system that only dirties the page."""
+
+    def wait_for_stable_page(self, folio: Folio) -> None:
+        """No wait."""

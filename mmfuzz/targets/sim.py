@@ -160,6 +160,11 @@ class Sim:
             kernel.private_moves.clear()
         if len(kernel.page_tables) != self._tables:
             report.tables = self._tables = len(kernel.page_tables)
+        if kernel.writing or kernel.written:
+            report.writing = [(file.number, index) for file, index in kernel.writing]
+            report.written = [(file.number, index, value) for file, index, value in kernel.written]
+            kernel.writing.clear()
+            kernel.written.clear()
         if kernel.blocks or kernel.woken:
             report.blocks = [page.pfn for page in kernel.blocks]
             report.woken = [page.pfn for page in kernel.woken]
@@ -211,6 +216,7 @@ class Sim:
                 folio.private,
                 (folio.content,),
                 self._pinned(folio),
+                folio.dirty if folio.private else None,
             )
         if self._profile.tail_refs != "none":
             return self._compound(folio)
@@ -233,6 +239,7 @@ class Sim:
             private=folio.private,
             contents=[page.content for page in pages],
             pinned=self._pinned(folio),
+            dirty=folio.dirty if folio.private else None,
             double_map=folio.double_map if has.double_map else None,
         )
 
@@ -300,7 +307,19 @@ class Sim:
             (page.pfn, page.order) for page in kernel.mem_map.values() if page.head is page and page._refcount
         ]
         swapped = {slot: value for slot, value in kernel.swap_data.items() if slot not in kernel.swap_cache}
-        return Sweep(self._frames, kernel.buddy.blocks(), used, dict(kernel.swap_map), swapped)
+        return Sweep(
+            self._frames, kernel.buddy.blocks(), used, dict(kernel.swap_map), swapped, self._on_disk()
+        )
+
+    def _on_disk(self) -> dict[tuple[int, int], int]:
+        """What files have on disk and not in memory."""
+        return {
+            (number, index): file.disk.get(index, 0)
+            for number, file in self.kernel.files.items()
+            if not file.shmem and file.pgmap is None
+            for index in range(self.kernel.nr_huge)
+            if index not in file.pages
+        }
 
     def close(self) -> None:
         """There is nothing to leave behind."""
@@ -433,6 +452,12 @@ class Sim:
         report.error = self.kernel.break_layouts(file, cut)
         if not report.error:
             self.kernel.truncate(file, op.size)
+
+    def _write_back(self, op: ops.WriteBack, step: int, report: Report) -> None:
+        self.kernel.begin_writeback(self.kernel.file(op.file), self._span(op.page, op.count))
+
+    def _end_write_back(self, op: ops.EndWriteBack, step: int, report: Report) -> None:
+        self.kernel.end_writebacks(self.kernel.file(op.file))
 
     def _punch(self, op: ops.Punch, step: int, report: Report) -> None:
         file, span = self.kernel.file(op.file), self._span(op.page, op.count)

@@ -58,9 +58,9 @@ class ForgetsDirty(Kernel):
 class ForgetfulSim(Sim):
     """A kernel with such a driver."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._class = ForgetsDirty
+    def __init__(self, kernel: str | None = None) -> None:
+        super().__init__(kernel)
+        self._class = type("Forgetful", (ForgetsDirty, self._class), {})
         self.reset()
 
 
@@ -79,6 +79,23 @@ def test_driver_that_forgets_to_dirty_loses_what_its_device_wrote() -> None:
     assert violation is not None
     assert violation.property == "contents"
     assert "swap slot 0 lost what its page held" in violation.message
+
+
+def test_driver_that_forgets_to_dirty_is_caught_at_the_release_of_a_page_of_a_file() -> None:
+    lines = (
+        "map p0 a0 disk0 shared",
+        "pin p0 a0.0 write h0",
+        "write_back disk0.0",
+        "end_write_back disk0",
+        "dma h0 write",
+        "unpin h0",
+    )
+    ops = parse("\n".join(("mmfuzz 1", "", *lines, ""))).ops
+    assert run(ops, Sim("6.2")).violation is None
+    outcome = run(ops, ForgetfulSim("6.2"))
+    assert outcome.step == len(lines) - 1
+    assert outcome.violation is not None
+    assert outcome.violation.message == "disk0.0 is clean, and the disk does not have what it holds"
 
 
 def test_mixing_up_pins_and_gets_is_named() -> None:

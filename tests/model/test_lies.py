@@ -13,6 +13,7 @@ from mmfuzz.ops import (
     Collapse,
     Dma,
     Dontneed,
+    EndWriteBack,
     Fault,
     Fork,
     FromDevice,
@@ -35,6 +36,7 @@ from tests.model.liar import Liar, outcome
 BASE = "alloc p0 a0 base; fault p0 a0.0 write"
 LARGE = "alloc p0 a0 order2; fault p0 a0.0 write"
 HUGE = "alloc p0 a0 huge; fault p0 a0.0 write"
+FILED = "map p0 a0 disk0 shared; fault p0 a0.0 write"
 DAX = "map p0 a0 dax0 shared; get p0 a0.0 write h0"
 AFAR = "alloc p0 a0 base; fault p0 a0.0+2 write; to_device p0 a0.0"
 MOVABLE = BASE + "; alloc p0 a1 base"
@@ -167,6 +169,14 @@ def lend_again() -> Callable[[Report], None]:
     return change
 
 
+def store_else(report: Report) -> None:
+    report.written = [(number, index, 77) for number, index, _ in report.written]
+
+
+def lose_the_disk(sweep: Sweep) -> None:
+    sweep.disk = dict.fromkeys(sweep.disk, 0)
+
+
 def wake_all(report: Report) -> None:
     report.woken = [1032]
 
@@ -230,6 +240,19 @@ LIES: list[tuple[str, str, Callable[[], Liar]]] = [
     ("free-event", AFAR, lambda: after(ToDevice, tell_early)),
     ("free-event", DAX + "; dontneed p0 a0.0; put h0", lambda: after(Put, drop("woken"))),
     ("free-event", DAX + "; dontneed p0 a0.0", lambda: after(Dontneed, wake_all)),
+    ("contents", FILED, lambda: counters(dirty=lambda seen: False if seen.dirty else seen.dirty)),
+    (
+        "contents",
+        FILED + "; write_back disk0.0; end_write_back disk0",
+        lambda: after(EndWriteBack, store_else),
+    ),
+    ("contents", FILED + "; swap_out p0 a0.0", lambda: Liar(sweep=lose_the_disk)),
+    (
+        "outcome",
+        FILED + "; write_back disk0.0; end_write_back disk0",
+        lambda: after(EndWriteBack, drop("written")),
+    ),
+    ("refusal", "map p0 a0 disk0 shared; pin p0 a0.0 write h0", lambda: after(Pin, error("EAGAIN"))),
     ("refusal", DAX + "; punch dax0.0", lambda: after(Punch, error(""))),
     ("refusal", DAX + "; punch dax0.1", lambda: after(Punch, error("EBUSY"))),
     ("refusal", "map p0 a0 dax0 shared; pin p0 a0.0 read h0", lambda: after(Pin, error(""))),

@@ -101,6 +101,8 @@ def _pins(profile: Profile) -> Iterator[type[Kernel]]:
         yield pins.PageBit
     elif profile.pins == "lru-field":
         yield pins.LruField
+    if not profile.stable_files:
+        yield pins.FilesPinnedForWriting
     if profile.zero_page_counted:
         yield pins.ZeroPageCounted
     if not profile.pin_unshares_zero:

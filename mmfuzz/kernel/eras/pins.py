@@ -106,6 +106,14 @@ class LruField(Kernel):
         return folio.dma_pinned
 
 
+class FilesPinnedForWriting(Kernel):
+    """A shared mapping of a file on disk may be pinned for writing (until 8ac268436e6d, v6.5)."""
+
+    def may_write_file_for_long(self, vma: Vma) -> bool:
+        """Always."""
+        return True
+
+
 class ZeroPagePinned(Kernel):
     """A pin for reading takes the shared zero page as it is (until 84209e87c696, v6.2)."""
 

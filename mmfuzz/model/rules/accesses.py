@@ -107,6 +107,11 @@ class Accesses(Permits):
                     "refusal", what, terms=[Term("outcome", "EOPNOTSUPP", report.error or "done")]
                 )
             return
+        if pinned and op.write and self._tells_nobody(area):
+            if report.error != "EFAULT":
+                what = f"a long-term pin may write to {area.file}, whose file system does not hear of it"
+                raise Violation("refusal", what, terms=[Term("outcome", "EFAULT", report.error or "done")])
+            return
         if report.error:
             beyond = area.file is not None and span[-1] >= area.file.size
             if self._exact and report.error != "ENOMEM" and not beyond and not self._fails(op, report.error):
@@ -134,6 +139,13 @@ class Accesses(Permits):
             else:
                 raise left_unmapped(op, where, owned)
         world.handles[op.handle] = handle
+
+    def _tells_nobody(self, area: Area) -> bool:
+        """Whether a device that writes to a mapping would change what only faults may."""
+        file = area.file
+        return (
+            self.promises.stable_files and file is not None and area.shared and not (file.shmem or file.dax)
+        )
 
     def _take_of_file(self, op: ops.Pin | ops.Get, area: Area, where: Where, page: Page) -> None:
         """A shared mapping gives the file's page away, a private one a copy: to write, and for long since v6.2."""

@@ -51,6 +51,30 @@ class Files(Moves):
             page.value = stamp(world.steps, number)
             world.affected[page.folio] = None
 
+    def _write_back(self, op: ops.WriteBack, report: Report) -> None:
+        """Nothing changes but who may write; what begins its way to disk is what the target says."""
+        self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+        world = self.world
+        for number, index in report.writing:
+            world.file(number).writing[index] = world.file(number).value(index)
+
+    def _end_write_back(self, op: ops.EndWriteBack, report: Report) -> None:
+        self._elsewhere(op, report, NOTHING, splits=False, relocates=False)
+        if self.world.file(op.file).writing:
+            raise Violation(
+                "outcome", f"not all of {self.world.file(op.file)} that was being written is on disk"
+            )
+
+    def _stored(self, report: Report) -> None:
+        """What reaches the disk is what a page held when it began its way there, where the era keeps it stable."""
+        for number, index, value in report.written:
+            file = self.world.file(number)
+            began = file.writing.pop(index, None)
+            file.stored[index] = value
+            if began is not None and value != began and self.promises.stable_files:
+                what = f"{address(file.where(index))} changed while it was being written to disk"
+                raise Violation("contents", what, terms=[Term("value", began, value)])
+
     def _truncate(self, op: ops.Truncate, report: Report) -> None:
         file = self.world.file(op.file)
         cut = range(op.size, self.world.pages) if op.size <= file.size else range(0)
@@ -90,6 +114,7 @@ class Files(Moves):
         for index in cut:
             self._is_cut_off(file, index)
             file.kept[index] = 0
+            file.stored.pop(index, None)
         self._nothing_mapped(file, cut, copies=copies)
 
     def _zero_in_part(self, file: File, cut: range) -> None:

@@ -34,6 +34,8 @@ class Oracle(Userfault):
         kind = type(op)
         if report.error:
             self._error(op, report.error)
+        if report.written:
+            self._stored(report)
         _FOLLOW[kind](self, op, report)
         if world.armed and kind is not Fail:
             world.armed = ""
