@@ -9,4 +9,3 @@ huge: 3
 map p0 a0 disk0 shared
 fault p0 a0.0 write
 swap_out p0 a0.0
-fault p0 a0.0 read
