@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.mm import Mm, Pte, Vma
-from mmfuzz.kernel.page import Folio
+from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.kernel.writeback import WriteBack
 from mmfuzz.observation import ZERO
 
