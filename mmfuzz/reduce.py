@@ -20,6 +20,7 @@ from mmfuzz.ops import (
     AS_WRITTEN,
     BASE,
     FAILURES,
+    FAMILIES,
     FILES,
     HANDLES_MAX,
     HUGE,
@@ -231,12 +232,13 @@ class _Reducer:
         best = self._best
         if len(best) > EXCHANGE_MAX:
             return
+        kinds = _kinds_beside(best)
         for first, second in itertools.combinations(range(len(best)), 2):
             between, after = best[first + 1 : second], best[second + 1 :]
-            for simpler in _others(best, best[first]):
+            for simpler in _others(best, best[first], kinds):
                 if _RANK[type(simpler)] > _RANK[type(best[first])]:
                     break
-                for op in _others(best, best[second]):
+                for op in _others(best, best[second], kinds):
                     if self._try((*best[:first], simpler, *between, op, *after)):
                         return
 
@@ -342,7 +344,9 @@ def _smaller(op: Operation, field: str) -> Iterator[Operation]:
             yield _with(op, **{field: type(value)(smaller)})
 
 
-def _others(ops: Program, op: Operation) -> Iterator[Operation]:
+def _others(
+    ops: Program, op: Operation, kinds: Sequence[type[Operation]] = OPERATIONS
+) -> Iterator[Operation]:
     """What could stand in an operation's place: every kind, at its own place or where `ops` goes."""
     values = _values(ops, 1)
     values["page"] = [_page(op)] if hasattr(op, "page") else sorted({0, *_names(ops, "page")})
@@ -350,8 +354,16 @@ def _others(ops: Program, op: Operation) -> Iterator[Operation]:
     for name in ("process", "area"):
         if hasattr(op, name):
             values[name] = [getattr(op, name)]
-    for kind in OPERATIONS:
+    for kind in kinds:
         yield from _made(kind, values)
+
+
+def _kinds_beside(ops: Program) -> list[type[Operation]]:
+    """The first family, and every other that a program has anything of: pairs of all kinds would be too many to try."""
+    kinds = {type(op) for op in ops}
+    first, *others = FAMILIES.values()
+    fitting = {*first, *(kind for family in others if kinds.intersection(family) for kind in family)}
+    return [kind for kind in OPERATIONS if kind in fitting]
 
 
 def _kin(ops: Program, op: Operation) -> Iterator[Operation]:

@@ -119,4 +119,7 @@ class CopyLeavesSwapCache(Kernel):
 
     def wp_put(self, folio: Folio) -> None:
         """The mapping's reference, and no look at the swap cache."""
-        self.folio_put(folio)
+        if folio.swapcache:
+            self.folio_put(folio)
+        else:
+            super().wp_put(folio)
