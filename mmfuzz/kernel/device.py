@@ -6,6 +6,8 @@ out, and `page_free()` tells it when nothing refers to one any more.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from mmfuzz.kernel.memory import Memory
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.profiles import Profile
@@ -43,10 +45,8 @@ class DeviceMemory(Memory):
 
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
         super().__init__(profile, frames, huge_order)
-        self.device_map: dict[int, Page] = {
-            frames + number: Page(frames + number) for number in range(DEVICE_PAGES)
-        }
-        self.device = self.memremap_pages(list(self.device_map.values()))
+        self.device_map: dict[int, Page] = {}
+        """The pages of every device, by frame."""
         self.blocks: dict[Page, None] = {}
         """Pages of blocks that a file was given in this step."""
         self.woken: list[Page] = []
@@ -55,6 +55,14 @@ class DeviceMemory(Memory):
         """Pages that a driver handed out in this step."""
         self.freed_to_device: list[Page] = []
         """Pages that a driver was given back in this step, by page_free(), in order and as often as it was."""
+
+    @cached_property
+    def device(self) -> DevPagemap:
+        """The device: a machine on which nothing ever moves to one does not pay for it."""
+        first = self.buddy.size
+        pages = [Page(first + number) for number in range(DEVICE_PAGES)]
+        self.device_map.update({page.pfn: page for page in pages})
+        return self.memremap_pages(pages)
 
     def memremap_pages(self, pages: list[Page]) -> DevPagemap:
         """Make pages of a device known."""
