@@ -1,8 +1,8 @@
 """What each kernel release counts, allows and refuses: switches, all in one table.
 
-A profile states facts about releases. The simulated kernel carries them out and the model and the checks hold
-every target to them, each in its own words; neither knows a version. A profile begins with the release that
-brought the last of its rules, and holds until the next one.
+A profile states facts about releases. The simulated kernel carries them out, and the model and the checks hold a
+target to those that are promises, each in its own words; neither knows a version. A profile begins with the release
+that brought the last of its rules, and holds until the next one.
 """
 
 from __future__ import annotations

@@ -225,7 +225,7 @@ class Session:
     def _compare(self, folio: Folio, seen: Counters | None) -> None:
         if seen is None:
             raise freed_early(folio)
-        check_folio(folio, seen, self._rules, pins_coalesced=self._coalesced)
+        check_folio(folio, seen, self._rules, exact=self.target.traits.exact, pins_coalesced=self._coalesced)
 
     def _check_freed(self, folio: Folio) -> None:
         """A folio without owners must be free, unless its frames are another folio's by now.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmfuzz.checks.eras import check_era
 from mmfuzz.folding import runs
 from mmfuzz.model.names import address, folio_name, owners
 from mmfuzz.model.owners import DevicePage, File, Folio, Page
@@ -33,8 +34,14 @@ RUNS_MAX = 6
 """Runs, or pages that differ, that the list of a larger folio shows at most."""
 
 
-def check_folio(folio: Folio, seen: Counters, rules: Profile, *, pins_coalesced: bool = False) -> None:
-    """Compare what a target shows of a folio with its owners, by an era's rules; raise the first `Violation`."""
+def check_folio(
+    folio: Folio, seen: Counters, rules: Profile, *, exact: bool = True, pins_coalesced: bool = False
+) -> None:
+    """Compare what a target shows of a folio with its owners, by an era's rules; raise the first `Violation`.
+
+    Where a target is not `exact`, flags that tell what happened to a folio are not compared: it may have been in hands
+    that nobody reports.
+    """
     if seen.head != folio.head or seen.order != folio.order:
         raise Violation(
             "outcome",
@@ -55,13 +62,24 @@ def check_folio(folio: Folio, seen: Counters, rules: Profile, *, pins_coalesced:
         raise _differs("swap-cache", folio, seen, f"the swap cache flag {what}")
     if seen.contents is not None:
         _check_contents(folio, seen)
-    if seen.dirty is False and folio.file is not None:
-        _check_clean(folio, folio.file)
+    if folio.file is not None:
+        if folio.first >= folio.file.size:
+            what = f"the page cache of {folio.file} has page {folio.first}, and it ends at {folio.file.size}"
+            raise _differs("page-cache", folio, seen, what)
+        if seen.dirty is False:
+            _check_clean(folio, folio.file)
     if seen.private != folio.private:
         what = f"the private flag is {'set' if seen.private else 'clear'}, the file system says otherwise"
         raise _differs("page-cache", folio, seen, what)
-    if seen.exclusive is not None and not folio.of_file:
-        _check_exclusive(folio, seen)
+    if seen.exclusive is not None:
+        if folio.of_file:
+            _check_shared(folio, seen)
+        else:
+            _check_exclusive(folio, seen)
+    if exact:
+        if seen.partially_mapped is not None:
+            _check_partially_mapped(folio, seen)
+        check_era(folio, rules)
 
 
 def _check_clean(folio: Folio, file: File) -> None:
@@ -101,6 +119,7 @@ def _whole_holds(folio: Folio, seen: Counters) -> bool:
         and seen.large in (pmds, None)
         and seen.nr_pages_mapped in (ENTIRELY_MAPPED, None)
         and not seen.pincount
+        and not seen.partially_mapped
         and not any(seen.mapcounts)
         and not seen.swapcache
         and seen.head == folio.head
@@ -235,6 +254,29 @@ def _check_double_map(folio: Folio, seen: Counters) -> None:
     """
     if seen.double_map and not folio.pmds:
         raise _differs("mapcount", folio, seen, "PG_double_map is set, and no PMD maps the folio")
+    mixed = folio.pmds and any(page.maps for page in folio.pages)
+    if not seen.double_map and mixed and folio.fresh and not folio.of_file:
+        raise _differs("mapcount", folio, seen, "PG_double_map is clear, and a PMD and PTEs map the folio")
+
+
+def _check_partially_mapped(folio: Folio, seen: Counters) -> None:
+    """Set once a page has no map while others have: never on what lost no map, and always on what shows it.
+
+    8422acdc97ed ("mm: introduce a pageflag for partially mapped folios", v6.12).
+    """
+    if seen.partially_mapped and (not folio.lost or folio.of_file):
+        raise _differs("mapcount", folio, seen, "the folio is marked as mapped in part, and was never")
+    mapped = [bool(page.maps) for page in folio.pages]
+    partly = not folio.pmds and any(mapped) and not all(mapped)
+    if partly and not seen.partially_mapped and folio.fresh and not folio.of_file:
+        raise _differs("mapcount", folio, seen, "the folio is mapped in part, and not marked so")
+
+
+def _check_shared(folio: Folio, seen: Counters) -> None:
+    """A page of a file is nobody's own, and never marked so."""
+    assert seen.exclusive is not None
+    if any(seen.exclusive):
+        raise _differs("exclusive", folio, seen, "the exclusive flag is set on a page of a file")
 
 
 def _check_tails(folio: Folio, seen: Counters, rules: Profile) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,13 +53,10 @@ def named(names: Sequence[str], kernel: str | None = None) -> list[Bug]:
 
     An unknown name is a `UsageError`, and so is a bug that does not live there: the error says why.
     """
-    from mmfuzz.planted import BUGS, profile_for
+    from mmfuzz.planted import BUGS, known, profile_for
 
     for name in names:
-        if name not in BUGS:
-            close = get_close_matches(name, BUGS, 1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
-            raise UsageError(f"unknown planted bug {name!r}{hint}: one of {', '.join(BUGS)}")
+        known(name)
     if kernel is None or kernel == ALL:
         return [BUGS[name] for name in names or BUGS]
     profile = resolve(kernel).name

@@ -36,6 +36,7 @@ class FaultContext:
         "ptl",
         "unshare",
         "vma",
+        "window",
         "write",
     )
 
@@ -47,6 +48,8 @@ class FaultContext:
         self.address = address
         self.write = write
         self.unshare = unshare
+        self.window = 0
+        """Pages of the aligned window while the pages around are mapped; 0 before and after."""
         self.pte: int | None = None
         """The entry of the page table that matches the address; None where there is no table yet."""
         self.ptl: Lock | None = None
@@ -86,14 +89,19 @@ class FaultContext:
         while stop < len(present) and present[stop]:
             stop += 1
         file = self.vma.file
-        return range(start, stop if file is None else min(stop, file.size))
+        stop = stop if file is None else min(stop, file.size)
+        if self.window:
+            first = self.asked & -self.window
+            start, stop = max(start, first), min(stop, first + self.window)
+        return range(start, stop)
 
     def check_install(self, index: int, current: PteEntry) -> None:
         """F4 and F11: an entry is written under the lock, where it may be, and while it is what the fault found."""
         self.check("set_pte_range")
         if index not in self.limits():
             raise self.broken(
-                f"F11: page {index} is outside the VMA, the page table or the file", "set_pte_range"
+                f"F11: page {index} is outside the VMA, the page table, the file or the window",
+                "set_pte_range",
             )
         if self.ptl is None:
             raise self.broken("F3: an entry is written without its lock", "set_pte_range")

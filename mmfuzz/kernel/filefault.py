@@ -140,17 +140,16 @@ class FileFault(Shmem):
 
     def around_window(self, vmf: FaultContext) -> range:
         """The aligned window, clipped to the VMA, the page table and the end of the file."""
-        size = self.fault_around_pages()
-        start = vmf.asked & -size
-        limits = vmf.limits()
-        return range(max(start, limits.start), min(start + size, limits.stop))
+        return vmf.limits()
 
     def do_fault_around(self, vmf: FaultContext) -> bool:
         """Whether the faulting page was mapped along with others that the page cache has."""
         if vmf.vma.pmd is None:
             vmf.prealloc_pte = self.pte_alloc_one()
         vmf.check_map_pages()
+        vmf.window = self.fault_around_pages()
         mapped = self.filemap_map_pages(vmf, self.around_window(vmf))
+        vmf.window = 0
         vmf.check_around()
         return mapped
 

@@ -194,7 +194,10 @@ class Change:
                 folio = world.cut(folio, frame, 0)
             if folio not in self._replaced:
                 self._replace(folio)
-        self._fresh.add(world.adopt(head, order))
+        fresh = world.adopt(head, order)
+        fresh.fresh = not self._relocates
+        fresh.lost = self._relocates
+        self._fresh.add(fresh)
 
     def _lend(self, frame: int) -> None:
         self._must_be_idle(frame)
@@ -322,6 +325,7 @@ class Change:
                 terms=[Term("slot", folio.slot + page.index, number)],
             )
         folio.slot = first
+        folio.fresh = False
         self._world.affected[folio] = None
 
     def _batch(self, head: int, slots: int) -> None:

@@ -110,7 +110,9 @@ class Folio:
         "dax",
         "file",
         "first",
+        "fresh",
         "head",
+        "lost",
         "of_file",
         "order",
         "pages",
@@ -136,6 +138,10 @@ class Folio:
         """The file whose page cache holds the folio."""
         self.first = 0
         """Index in that file of the first page."""
+        self.fresh = True
+        """It stands where it was made, and was in no swap cache: its flags tell all that happened to it."""
+        self.lost = False
+        """A mapping of it has gone."""
         self.of_file = False
         """Made for a page cache, be it in there or cut off by now: no process has it to itself."""
         self.private = False

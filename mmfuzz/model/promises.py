@@ -36,6 +36,8 @@ class Promises:
         """A pin never takes the shared zero page."""
         self.gets_isolate = profile.cow in ("drain", "exclusive")
         """A write never goes to a page that another process has a reference on."""
+        self.splits_to_zero = profile.zero_page_at_split
+        """A split maps the shared zero page in place of zero-filled pages."""
         self.copies_huge = profile.copies_huge
         """A write may copy a whole huge page."""
 
@@ -82,15 +84,13 @@ class Promises:
             return f"{swapped} of {pages} pages are swapped out, beyond max_ptes_swap"
         return f"{shared} of {pages} pages are shared, beyond max_ptes_shared" if shared > pages // 2 else ""
 
-    def must_refuse_collapse(self, folio: Folio) -> bool:
-        """Whether khugepaged of the era takes no such source: a large folio, or a page that several map."""
-        if self.profile.collapse != "base-unshared":
-            return False
-        return folio.order > 0 or len(folio.pages[0].maps) > 1
+    def refuses_collapse(self, folio: Folio, slots: dict[int, Slot]) -> bool:
+        """Whether khugepaged of the era takes no such source, though nothing holds it.
 
-    def may_refuse_collapse(self, folio: Folio, slots: dict[int, Slot]) -> bool:
-        """Whether khugepaged of the era would not take a source although nothing holds it."""
-        if self.must_refuse_collapse(folio):
+        Until v5.8 that was a large folio, or a page that several map; until v5.18 what is in the swap cache, and has a
+        page with two users.
+        """
+        if self.profile.collapse == "base-unshared" and (folio.order > 0 or len(folio.pages[0].maps) > 1):
             return True
         return (
             self.profile.cow in ("mapcount", "count")

@@ -125,6 +125,7 @@ class World:
             owned.maps.discard(where)
             if owned.writers:
                 owned.writers.discard(where)
+            owned.folio.lost = True
             self.affected[owned.folio] = None
         elif type(owned) is Slot:
             owned.entries.discard(where)
@@ -211,6 +212,7 @@ class World:
             pmd.pmds.discard((process, number))
             if pmd.writers:
                 pmd.writers.discard((process, number))
+            pmd.lost = True
             self.affected[pmd] = None
         elif pmd is TABLE and any(area.table):
             for page, owned in enumerate(area.table):

@@ -111,7 +111,7 @@ class Sim:
             self._observe(report)
             if self._armed:
                 self._end_failure(op, report)
-        except (LookupError, AttributeError, AssertionError, TypeError) as error:
+        except (LookupError, AttributeError, AssertionError, TypeError, RecursionError) as error:
             raise KernelBug(f"Oops: {error!r}") from error
         return report
 

@@ -417,7 +417,7 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
         (["fuzz", "--target", "linux", "--plant", "fork-no-ref"], "it cannot have bug 'fork-no-ref'"),
         (["fuzz", "--swap", "x.img"], "the simulated kernel has a swap of its own: it cannot use 'x.img'"),
         (["fuzz", "--plant", "fork-no-ref", "--corpus", "bad.mm/x"], "Not a directory: 'bad.mm/x"),
-        (["bugs", "fork-no-reff"], "did you mean 'fork-no-ref'?"),
+        (["bugs", "fork-no-reff"], "did you mean fork-no-ref"),
         (["hunt", "nothing"], "unknown planted bug 'nothing'"),
         (["replay", "absent.mm"], "no such file or folder: 'absent.mm'"),
         (["replay", "empty"], "no *.mm file under empty"),

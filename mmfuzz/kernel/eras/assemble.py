@@ -122,10 +122,14 @@ def _moves(profile: Profile) -> Iterator[type[Kernel]]:
         yield collapse.NothingSwapped
     elif profile.collapse_limits:
         yield collapse.Khugepaged
+    if profile.cow in ("mapcount", "count"):
+        yield collapse.NotWhatIsCachedAndShared
     if profile.collapse == "base-unshared":
         yield collapse.OnlyUnsharedBasePages
-    elif profile.cow in ("mapcount", "count"):
-        yield collapse.NotWhatIsCachedAndShared
+    elif profile.collapse == "shared":
+        yield collapse.RefcountSuitable
+    elif profile.collapse == "file":
+        yield collapse.FileTerms
 
 
 def _files(profile: Profile) -> Iterator[type[Kernel]]:

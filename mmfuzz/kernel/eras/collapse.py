@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz.kernel.eras.cow import ReuseSwapPage
+from mmfuzz.kernel.file import File
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio
@@ -14,6 +15,41 @@ class OnlyUnsharedBasePages(Kernel):
     def collapse_refs_suitable(self, folio: Folio) -> bool:
         """`page_count(page) == 1 + PageSwapCache(page)`, and no compound page."""
         return not folio.order and folio._refcount == 1 + folio.swapcache and folio._mapcount == 0
+
+
+class RefcountSuitable(Kernel):
+    """is_refcount_suitable(): maps, and n of the swap cache (9445689f3b61, v5.8, until v6.11).
+
+    The thread had 1 of the swap cache, whatever the folio: see the planted bug `collapse-swapcache-one`.
+    """
+
+    def collapse_refs_suitable(self, folio: Folio) -> bool:
+        """`total_mapcount(page) + compound_nr(page) * PageSwapCache(page) == page_count(page)`."""
+        return self.folio_mapcount(folio) + len(folio.pages) * folio.swapcache == folio._refcount
+
+    def file_refs_suitable(self, folio: Folio) -> bool:
+        """Of a file: the page cache's one, on base pages alone."""
+        cached = 0 if folio.swapcache else 1 + folio.private
+        return not folio.order and cached + self.folio_mapcount(folio) + folio.swapcache == folio._refcount
+
+
+class FileTerms(Kernel):
+    """is_refcount_suitable() with n of the page cache and 1 of private data (777b83001c91, v6.12, until v6.17)."""
+
+    def collapse_refs_suitable(self, folio: Folio) -> bool:
+        """Maps, and the terms one by one."""
+        cached = len(folio.pages) if folio.swapcache or self.is_filed(folio) else 0
+        return (
+            self.folio_mapcount(folio) + cached + (self.is_filed(folio) and folio.private) == folio._refcount
+        )
+
+    def file_refs_suitable(self, folio: Folio) -> bool:
+        """The same test."""
+        return self.collapse_refs_suitable(folio)
+
+    def is_filed(self, folio: Folio) -> bool:
+        """In a page cache."""
+        return type(folio.mapping) is File
 
 
 class NotWhatIsCachedAndShared(ReuseSwapPage):

@@ -125,6 +125,8 @@ class Accesses(Permits):
             if type(owned) is Page:
                 if area.file is not None:
                     self._take_of_file(op, area, where, owned)
+                if promises.gets_break_cow and not owned.folio.of_file and self._mapper(where, owned):
+                    self._own(process, where, owned, "isolation", "was taken, which breaks sharing first")
                 if alone and not owned.folio.of_file:
                     was = before[page] if before else None
                     if before and owned.folio.pmds:

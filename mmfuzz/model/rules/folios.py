@@ -37,11 +37,15 @@ class Folios(Processes):
         page = world.processes[op.process].areas[op.area].at(op.page)
         assert type(page) is Page
         folio, held, order = page.folio, page.folio.is_held, page.folio.order
-        batched = folio.batches > 0
+        batched, whole = folio.batches > 0, set(folio.pmds)
         if held and not report.error and self.promises.split_refuses:
             raise done_anyway("split", folio)
-        self._elsewhere(op, report, REMAP, splits=True, relocates=False)
+        remapped = REMAP if self.promises.splits_to_zero else NOTHING
+        self._elsewhere(op, report, remapped, splits=True, relocates=False)
         if report.error:
+            if self._exact and held and folio.pmds != whole:
+                what = "the split was refused for references, and the PMD that maps the folio is gone"
+                raise Violation("outcome", what, folio=folio_name(folio))
             if page.folio.order != order:
                 raise Violation("outcome", "the split was refused, yet the folio is in pieces")
             may_refuse = (held or batched) and self.promises.split_refuses
@@ -59,7 +63,7 @@ class Folios(Processes):
             if beyond:
                 raise Violation("refusal", f"collapse went through although {beyond}")
             for folio in sources:
-                if folio.is_held or self.promises.must_refuse_collapse(folio):
+                if folio.is_held or self.promises.refuses_collapse(folio, world.slots):
                     raise done_anyway("collapse", folio)
         self._change(op, report, WRITABLE if not report.error else frozenset({"sp"}))
         if not report.error:
@@ -73,9 +77,7 @@ class Folios(Processes):
             if (
                 not limited
                 and not unread
-                and not any(
-                    folio.is_held or self.promises.may_refuse_collapse(folio, slots) for folio in after
-                )
+                and not any(folio.is_held or self.promises.refuses_collapse(folio, slots) for folio in after)
             ):
                 raise refused("collapse", report.error, *after)
 

@@ -207,6 +207,10 @@ class Permits:
             return []
         change = Change(self.world, splits=splits, relocates=relocates)
         change.apply(report)
+        if relocates:
+            # Also what had to stay was unmapped, and mapped again.
+            for folio in self.world.affected:
+                folio.fresh = False
         self._filed(op, change)
         moves = [move for move in change.moves if move[2] is not None or not is_of_file(move[1])]
         for where, old, new in moves:
