@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mmfuzz.folding import alike, folded
 
 PROPERTIES: dict[str, str] = {
-    "identity": "refcount is maps + pins + gets + swap cache + LRU batches, as many as there are owners",
+    "identity": "refcount is maps + pins + gets + caches + private data + LRU batches, as many as there are owners",
     "mapcount": "every mapcount field equals the page-table entries that map the folio",
     "pincount": "the pin count of a large folio equals the pins that are open",
     "zero-page": "the shared zero page has the references that handles took of it, and no others",

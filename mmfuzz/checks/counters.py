@@ -1,10 +1,10 @@
 """One folio's counters against its owners: the identity and each of its terms.
 
-    refcount == PTE maps + PMD maps + pins * weight + gets + swap cache + LRU batches
+    refcount == PTE maps + PMD maps + pins * weight + gets + swap cache or page cache + private data + LRU batches
 
-A PMD map is one reference however large the folio, the swap cache holds one for each page, and a pin weighs
-1024 on a base page but 1 on a large folio, where `_pincount` keeps it apart. Until v4.4 what refers to a tail is
-counted on the tail as well.
+A PMD map is one reference however large the folio, a cache holds one for each page, private data of a file system is
+one, and a pin weighs 1024 on a base page but 1 on a large folio, where `_pincount` keeps it apart. Until v4.4 what
+refers to a tail is counted on the tail as well.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def test_reference_without_owner_is_shown_with_runs_and_folded_owners() -> None:
         "    shared bit             expected False  seen False",
         "    in swap cache          expected False  seen False",
         "    exclusive              expected 512 x True  seen 512 x True",
-        "  (refcount is maps + pins + gets + swap cache + LRU batches, as many as there are owners)",
+        "  (refcount is maps + pins + gets + caches + private data + LRU batches, as many as there are owners)",
     ]
 
 
