@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmfuzz.kernel.eras.pins import ZeroPageCounted
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Mm, Vma
 from mmfuzz.kernel.page import Page
@@ -62,19 +63,5 @@ class ZeroPagePinKept(Kernel):
     until="6.1",
     because="before, pins of the zero page were meant to count, and from v6.2 on a long-term pin replaces it first",
 )
-class ZeroPagePinCounted(Kernel):
-    """try_grab_folio() without is_zero_folio()."""
-
-    def grab_zero(self, *, pin: bool) -> None:
-        """What a pin of a base page takes."""
-        if pin:
-            self.grab_pin(self.zero_page)
-        else:
-            super().grab_zero(pin=pin)
-
-    def drop_zero(self, *, pin: bool) -> None:
-        """The same back."""
-        if pin:
-            self.drop_pin(self.zero_page)
-        else:
-            super().drop_zero(pin=pin)
+class ZeroPagePinCounted(ZeroPageCounted):
+    """try_grab_folio() without is_zero_folio(), as it was until v6.4."""

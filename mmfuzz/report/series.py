@@ -9,7 +9,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
 from mmfuzz.campaign.settings import Began, Died, Ended, Found, Progress, SeriesEvent, Summary
-from mmfuzz.report.progress import PLAIN_SECONDS, block, died_line, failures, found_text, progress_line
+from mmfuzz.report.progress import (
+    PLAIN_SECONDS,
+    PlainDisplay,
+    block,
+    died_line,
+    failures,
+    found_text,
+    progress_line,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -43,27 +51,14 @@ def series_display(title: str, *, to_stderr: bool) -> SeriesDisplay:
     return PlainSeries(title, lambda line: print(line, file=stream, flush=True))
 
 
-class PlainSeries:
+class PlainSeries(PlainDisplay):
     """A line every few seconds with the kernel that it is about, and each failure in full."""
 
     def __init__(
         self, title: str, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._title = title
-        self._write = write
-        self._clock = clock
-        self._next = 0.0
+        super().__init__(title, write, clock)
         self._began = Began("", 0, 0)
-
-    def __enter__(self) -> Self:
-        self._write(self._title)
-        self._next = self._clock() + PLAIN_SECONDS
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        pass
 
     def __call__(self, event: SeriesEvent) -> None:
         """Write the event's line, unless the last progress line is too fresh."""
