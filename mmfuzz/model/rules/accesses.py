@@ -100,17 +100,11 @@ class Accesses(Permits):
         area = process.areas[op.area]
         before = area.view() if alone and promises.looks_back else ()
         self._change(op, report, WRITABLE if breaks else POPULATE, span)
-        if area.file is not None and area.file.dax == "fs" and pinned:
-            if report.error != "EOPNOTSUPP":
-                what = f"a long-term pin of {area.file} was not refused: truncating it would wait for ever"
-                raise Violation(
-                    "refusal", what, terms=[Term("outcome", "EOPNOTSUPP", report.error or "done")]
-                )
-            return
-        if pinned and op.write and self._tells_nobody(area):
-            if report.error != "EFAULT":
-                what = f"a long-term pin may write to {area.file}, whose file system does not hear of it"
-                raise Violation("refusal", what, terms=[Term("outcome", "EFAULT", report.error or "done")])
+        refusal = self._refused_for_long(op, area) if pinned else None
+        if refusal is not None:
+            error, what = refusal
+            if report.error != error:
+                raise Violation("refusal", what, terms=[Term("outcome", error, report.error or "done")])
             return
         if report.error:
             beyond = area.file is not None and span[-1] >= area.file.size
@@ -141,6 +135,20 @@ class Accesses(Permits):
             else:
                 raise left_unmapped(op, where, owned)
         world.handles[op.handle] = handle
+
+    def _refused_for_long(self, op: ops.Pin | ops.Get, area: Area) -> tuple[str, str] | None:
+        """The error that a long-term pin of such a mapping must end with, and why; None where it may be had."""
+        if area.file is not None and area.file.dax == "fs":
+            return (
+                "EOPNOTSUPP",
+                f"a long-term pin of {area.file} was not refused: truncating it would wait for ever",
+            )
+        if op.write and self._tells_nobody(area):
+            return (
+                "EFAULT",
+                f"a long-term pin may write to {area.file}, whose file system does not hear of it",
+            )
+        return None
 
     def _tells_nobody(self, area: Area) -> bool:
         """Whether a device that writes to a mapping would change what only faults may."""
