@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from mmfuzz.kernel.eras import assemble
 from mmfuzz.kernel.eras.cow import GetBreaksCow
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Mm, Pte, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.profiles import PROFILES
 from mmfuzz.program import parse
 from mmfuzz.session import run
 from mmfuzz.targets.sim import Sim
+from tests.broken import BrokenSim
 
 
 class NeverMarked(Kernel):
@@ -121,15 +120,6 @@ CASES = [
     Case(WholeToSwap, "4.5", "outcome", HUGE + "drain; swap_out p0 a0.0"),
     Case(TakesCachedAndShared, "5.14", "refusal", SHARED + "fork p0 p1; swap_out p0 a0.0; collapse p0 a0"),
 ]
-
-
-class BrokenSim(Sim):
-    """A simulated kernel with another class in front of the era's own."""
-
-    def __init__(self, kernel: type[Kernel], version: str) -> None:
-        super().__init__(version)
-        self._class = type("Broken", (kernel, assemble(PROFILES[version])), {})
-        self.reset()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kernel.__name__}-{case.version}")

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import pytest
 
 from mmfuzz.kernel.context import FaultContext
-from mmfuzz.kernel.eras import assemble
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.page import Page
-from mmfuzz.profiles import PROFILES
 from mmfuzz.program import parse
 from mmfuzz.session import run
 from mmfuzz.targets.sim import Sim
 from mmfuzz.violation import Violation
+from tests.broken import BrokenSim
 
 
 class PteWithoutTable(Kernel):
@@ -142,15 +141,6 @@ CASES = [
         "F11", WindowTooWide, "read_file disk0; map p0 a0 disk0 shared; unmap p0 a0.2+2; fault p0 a0.0 read"
     ),
 ]
-
-
-class BrokenSim(Sim):
-    """A simulated kernel with another class in front of the era's own."""
-
-    def __init__(self, kernel: type[Kernel], version: str) -> None:
-        super().__init__(version)
-        self._class = type("Broken", (kernel, assemble(PROFILES[version])), {})
-        self.reset()
 
 
 def violation(case: Case, version: str) -> Violation | None:

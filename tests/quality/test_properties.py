@@ -13,6 +13,7 @@ from mmfuzz.program import parse
 from mmfuzz.session import run
 from mmfuzz.targets.sim import Sim
 from mmfuzz.violation import PROPERTIES
+from tests.broken import BrokenSim
 
 
 class PinUncounted(Kernel):
@@ -59,15 +60,6 @@ BROKEN = {
     "use-after-free": Broken(PutTwice, WRITTEN + "drain\nget p0 a0.0 read h0\ndontneed p0 a0.0\n"),
 }
 """Kernels that break a property in the plainest way, most of them one that few planted bugs show."""
-
-
-class BrokenSim(Sim):
-    """A simulated kernel of a broken class."""
-
-    def __init__(self, kernel: type[Kernel]) -> None:
-        super().__init__()
-        self._class = kernel
-        self.reset()
 
 
 @pytest.mark.parametrize("broken", sorted(BROKEN))
