@@ -60,7 +60,7 @@ class DeviceMemory(Memory):
     def device(self) -> DevPagemap:
         """The device: a machine on which nothing ever moves to one does not pay for it."""
         first = self.buddy.size
-        pages = [Page(first + number) for number in range(DEVICE_PAGES)]
+        pages = [self.page_type(first + number) for number in range(DEVICE_PAGES)]
         self.device_map.update({page.pfn: page for page in pages})
         return self.memremap_pages(pages)
 
@@ -75,7 +75,7 @@ class DeviceMemory(Memory):
     def memremap_dax(self, kind: str, size: int) -> DevPagemap:
         """Make the pages of persistent memory known, for as many blocks as a file may have and some to spare."""
         first = self.buddy.size + DEVICE_PAGES + (0 if kind == "fs" else DAX_PAGES_MAX)
-        pages = [Page(first + number) for number in range(size + DEVICE_PAGES)]
+        pages = [self.page_type(first + number) for number in range(size + DEVICE_PAGES)]
         pgmap = DevPagemap(pages, kind, self.dax_base_of(kind))
         for page in pages:
             page.pgmap = pgmap

@@ -16,7 +16,9 @@ class Fork(Gup):
         """A copy of an address space; ENOMEM leaves no trace of it."""
         child = self.new_mm(process, cpu)
         for vma in parent.vmas.values():
-            copy = child.vmas[vma.area] = Vma(vma.area, vma.order, self.nr_huge, vma.file, shared=vma.shared)
+            copy = child.vmas[vma.area] = self.vma_type(
+                vma.area, vma.order, self.nr_huge, vma.file, shared=vma.shared
+            )
             if vma.file is not None:
                 vma.file.mappers[child, copy] = None
             copy.present = vma.present.copy()

@@ -40,13 +40,13 @@ class Kernel(Userfault):
 
     def mmap(self, process: int, area: int, order: int) -> None:
         """Map an anonymous area."""
-        self.mms[process].vmas[area] = Vma(area, order, self.nr_huge)
+        self.mms[process].vmas[area] = self.vma_type(area, order, self.nr_huge)
 
     def mmap_file(self, process: int, area: int, number: int, *, shared: bool) -> None:
         """Map a file, from its first page on."""
         mm = self.mms[process]
         file = self.file(number)
-        vma = mm.vmas[area] = Vma(area, BASE, self.nr_huge, file, shared=shared)
+        vma = mm.vmas[area] = self.vma_type(area, BASE, self.nr_huge, file, shared=shared)
         file.mappers[mm, vma] = None
 
     def fork(self, process: int, child: int) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from mmfuzz.kernel.buddy import Buddy
 from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.kernel.primitives import Primitives
 from mmfuzz.observation import ZERO_FRAME, KernelBug
 from mmfuzz.profiles import BIAS, Profile
 
 
-class Memory:
-    """The page allocator and the primitives on `_refcount`."""
+class Memory(Primitives):
+    """The page allocator, and references."""
+
+    page_type = Page
+    """What the metadata of a frame is made of: `mmfuzz.race` has one whose fields others can see change."""
 
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
         self.profile = profile
@@ -19,7 +23,7 @@ class Memory:
         self.buddy = Buddy(frames)
         self.mem_map: dict[int, Page] = {}
         """Metadata of the frames that were ever used: what was never touched costs nothing."""
-        self.zero_page = Page(ZERO_FRAME)
+        self.zero_page = self.page_type(ZERO_FRAME)
         """ZERO_PAGE(), the huge one included: never freed, as the machine itself refers to it."""
         self.zero_page._refcount = 1
         self.touched: dict[Folio, None] = {}
@@ -40,7 +44,7 @@ class Memory:
         mem_map = self.mem_map
         folio = mem_map.get(pfn)
         if folio is None:
-            folio = mem_map[pfn] = Page(pfn)
+            folio = mem_map[pfn] = self.page_type(pfn)
         folio.content = 0
         if order:
             self.prep_compound(folio, order)
@@ -57,7 +61,7 @@ class Memory:
             pfn = folio.pfn + number
             page = mem_map.get(pfn)
             if page is None:
-                page = mem_map[pfn] = Page(pfn)
+                page = mem_map[pfn] = self.page_type(pfn)
             page.head = folio
             page.number = number
             page.content = 0
@@ -99,10 +103,6 @@ class Memory:
     def put_page(self, page: Page) -> None:
         """put_page(): the end of get_page()."""
         self.folio_put(page.head)
-
-    def folio_trylock(self, folio: Folio) -> bool:
-        """folio_trylock(): with one thing done at a time no lock is held, but see `mmfuzz.kernel.inject`."""
-        return True
 
     def copy_page(self, fresh: Page, old: Page) -> bool:
         """copy_mc_highpage(): false when the contents are lost, which a kernel of its time survives."""

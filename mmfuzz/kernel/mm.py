@@ -118,6 +118,10 @@ class Mm:
 class AddressSpaces(SwapSpace):
     """All address spaces, and the writes to their page tables."""
 
+    mm_type = Mm
+    vma_type = Vma
+    """What address spaces and areas are made of: see `page_type`."""
+
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
         super().__init__(profile, frames, huge_order)
         self.mms: dict[int, Mm] = {}
@@ -131,7 +135,7 @@ class AddressSpaces(SwapSpace):
 
     def new_mm(self, process: int, cpu: int) -> Mm:
         """An empty address space."""
-        mm = self.mms[process] = Mm(process, self._next_mm_id, cpu)
+        mm = self.mms[process] = self.mm_type(process, self._next_mm_id, cpu)
         self._next_mm_id += 1
         return mm
 

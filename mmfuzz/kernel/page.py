@@ -112,5 +112,46 @@ class Page:
         self.dtor: Callable[[Page], None] | None = None
         """The compound destructor: how the whole is freed."""
 
+    # What is changed in one go. What returns nothing orders nothing; what returns something is a full barrier, but
+    # for what compared and changed nothing. Reading a field is READ_ONCE(), writing one WRITE_ONCE().
+
+    def ref_add(self, refs: int) -> None:
+        """page_ref_add(), page_ref_sub()."""
+        self._refcount += refs
+
+    def ref_add_return(self, refs: int) -> int:
+        """atomic_add_return() on the count, of page_ref_sub_and_test() and the like: what it is then."""
+        self._refcount += refs
+        return self._refcount
+
+    def ref_add_unless_zero(self, refs: int = 1) -> bool:
+        """page_ref_add_unless(page, refs, 0): references on what nobody has frozen or freed."""
+        if not self._refcount:
+            return False
+        self._refcount += refs
+        return True
+
+    def ref_freeze(self, expected: int) -> bool:
+        """page_ref_freeze(): to 0, if it is as expected."""
+        if self._refcount != expected:
+            return False
+        self._refcount = 0
+        return True
+
+    def mapcount_add_return(self, maps: int) -> int:
+        """atomic_add_return() on `_mapcount`, of atomic_inc_and_test() and atomic_add_negative()."""
+        self._mapcount += maps
+        return self._mapcount
+
+    def add(self, field: str, value: int) -> None:
+        """atomic_add() on a counter of another name."""
+        setattr(self, field, getattr(self, field) + value)
+
+    def add_return(self, field: str, value: int) -> int:
+        """atomic_add_return() on a counter of another name: what it is then."""
+        changed: int = getattr(self, field) + value
+        setattr(self, field, changed)
+        return changed
+
 
 Folio: TypeAlias = Page
