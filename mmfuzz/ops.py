@@ -155,6 +155,17 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class Dup:
+    """get_page() on each page that a driver holds under `handle`, kept under the free handle `new`.
+
+    For threads of a race only: what it may do to a page depends on who else has it in hand at that moment.
+    """
+
+    new: int
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dma:
     """A device writes to, or reads from, the pages under a FOLL_PIN handle."""
 
@@ -398,6 +409,7 @@ Operation = (
     | ToDevice
     | FromDevice
     | Move
+    | Dup
 )
 
 OPERATIONS: tuple[type[Operation], ...] = (
@@ -434,7 +446,10 @@ OPERATIONS: tuple[type[Operation], ...] = (
     FromDevice,
     Move,
 )
-"""Every kind of operation, simple ones first: the order in which choices shrink."""
+"""Every kind of operation that a search draws, simple ones first: the order in which choices shrink."""
+
+THREAD_OPERATIONS: tuple[type[Operation], ...] = (Dup,)
+"""Kinds that only a thread of a race may have, and that nothing draws."""
 
 FAMILIES: dict[str, tuple[type[Operation], ...]] = {
     "anonymous memory": OPERATIONS[: OPERATIONS.index(Free) + 1],
@@ -451,3 +466,6 @@ NAMES: dict[type[Operation], str] = {
     for kind in OPERATIONS
 }
 """The name of each kind as programs spell it: `SplitMap` is `split_map`."""
+
+THREAD_NAMES: dict[type[Operation], str] = {kind: kind.__name__.lower() for kind in THREAD_OPERATIONS}
+"""The names of those that only threads have."""

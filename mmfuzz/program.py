@@ -16,38 +16,43 @@ blank line ends the header. An operation is its name and one word for each of it
 own order; area, page and count make one word: `a0` is the whole area, `a0.3` its page 3, `a0.3+2` two pages
 from page 3. A last word that has a default may be left out. Nothing is executed and nothing is guessed: what does
 not fit is a `ProgramError` with line and column.
+
+A race is a program with threads: what stands before the first `thread` line is done first, by one alone, and what
+follows each such line, up to the next, is what a thread of that name does. Its header may say under which model of
+memory, and by which schedule, in which the first thread is `a`.
+
+    mmfuzz 1
+    kernel: 2.6.38
+    memory: weak
+    schedule: a7b12a3^1
+
+    alloc p0 a0 huge
+    get p0 a0.3 write h0
+
+    thread put
+    put h0
+
+    thread split
+    split p0 a0.0
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from mmfuzz.errors import ProgramError, UsageError
-from mmfuzz.ops import (
-    AREAS_MAX,
-    AS_WRITTEN,
-    BASE,
-    CLEAN,
-    DIRTY,
-    DIRTY_LOCK,
-    FAILURES,
-    FILES,
-    HANDLES_MAX,
-    HUGE,
-    MTHP_ORDERS,
-    NAMES,
-    OPERATIONS,
-    PROCESSES_MAX,
-    WHOLE,
-    Operation,
-)
+from mmfuzz.interleave.schedule import THREADS_MAX, Schedule, ScheduleError
+from mmfuzz.ops import HUGE, THREAD_NAMES, Operation
 from mmfuzz.profiles import DEFAULT, PIN_SCHEMES
+from mmfuzz.words import KINDS, SHAPES, did_you_mean
+from mmfuzz.words import format_op as format_op
 
 VERSION = 1
+THREAD = "thread"
+"""The word that begins what a thread does."""
 SUFFIX = ".mm"
 PASS = "pass"
 OPERATIONS_MAX = 100_000
@@ -56,6 +61,8 @@ FRAMES = tuple(1 << order for order in range(4, 21))
 """Sizes that a simulated memory may have."""
 SWAPS = ("disk", "zram")
 """Kinds of swap that a simulated kernel may have: one that takes its time, and one that answers at once."""
+MEMORIES = ("sc", "tso", "weak")
+"""Models of memory that the threads of a race may run under, the strictest first."""
 HUGE_ORDERS = tuple(range(2, HUGE + 1))
 """PMD orders: an area has at least four pages, at most the 512 of x86-64."""
 
@@ -71,6 +78,16 @@ class Source:
     """Header key to the line and column of its value."""
     lines: tuple[int, ...] = ()
     """The line of each operation."""
+    threads: tuple[tuple[int, ...], ...] = ()
+    """Of each thread, its own line and then that of each operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What one thread of a race does."""
+
+    name: str
+    ops: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +95,19 @@ class Program:
     """A header and operations. Two programs are equal when they say the same, wherever they came from."""
 
     ops: tuple[Operation, ...] = ()
+    """What is done first, one after the other; without threads, all there is."""
+    threads: tuple[Thread, ...] = ()
+    """What is done then, at the same time; a program that has any is a race."""
     kernel: str = DEFAULT
     """Profile whose rules hold on a simulated kernel."""
     pins: str = ""
     """Pin scheme, where it is not the profile's own."""
     swap: str = ""
     """Kind of swap device of a simulated kernel, one of `SWAPS`; empty is a disk."""
+    memory: str = ""
+    """Model of memory of a race, one of `MEMORIES`."""
+    schedule: str = ""
+    """The schedule of a race that does what `expect` says; without one every schedule has to be looked at."""
     plant: str = ""
     """Planted bug that `expect` is about; empty when there is none."""
     expect: str = PASS
@@ -108,6 +132,12 @@ class Program:
                 fits, problem = False, str(error)
             if not fits:
                 raise UsageError(f"program header {key!r}: {problem}")
+        for thread in self.threads:
+            if not _NAME.fullmatch(thread.name):
+                raise UsageError(f"thread name {thread.name!r} cannot be written on a line")
+        problem = _of_threads(self) or _alone(self.ops)
+        if problem:
+            raise UsageError(f"program: {problem}")
 
     @property
     def expected_property(self) -> str | None:
@@ -129,6 +159,31 @@ def _read_name(text: str) -> str:
     return text
 
 
+def _read_memory(text: str) -> str:
+    if text in MEMORIES:
+        return text
+    close = did_you_mean(text, MEMORIES)
+    raise ValueError(f"{text!r} is not a model of memory{close}: one of {', '.join(MEMORIES)}")
+
+
+class _Inside(ValueError):
+    """A problem at a column of a value, counted from 0."""
+
+    def __init__(self, column: int, problem: str) -> None:
+        super().__init__(problem)
+        self.column = column
+
+
+def _read_schedule(text: str) -> str:
+    if not text:
+        raise ValueError("'' is not a schedule: letters with counts, such as a12b4a^1")
+    try:
+        Schedule.parse(text)
+    except ScheduleError as error:
+        raise _Inside(error.column - 1, error.problem) from error
+    return text
+
+
 def _read_line(text: str) -> str:
     if not text or text != text.strip() or not text.isprintable():
         raise ValueError(f"{text!r} is not one line of printable text")
@@ -146,7 +201,7 @@ def _read_pins(text: str) -> str:
     if text in PIN_SCHEMES:
         return text
     raise ValueError(
-        f"{text!r} is not a pin scheme{_did_you_mean(text, PIN_SCHEMES)}: one of {', '.join(PIN_SCHEMES)}"
+        f"{text!r} is not a pin scheme{did_you_mean(text, PIN_SCHEMES)}: one of {', '.join(PIN_SCHEMES)}"
     )
 
 
@@ -171,176 +226,56 @@ _HEADER: dict[str, Callable[[str], str | int]] = {
     "swap": _read_swap,
     "plant": _read_name,
     "expect": _read_expect,
+    "memory": _read_memory,
+    "schedule": _read_schedule,
     "found": _read_line,
     "note": _read_line,
     "frames": _reader_of_number("a power of two", FRAMES),
     "huge": _reader_of_number("a number", HUGE_ORDERS),
 }
-_MAY_BE_EMPTY = {"pins", "swap", "plant", "found", "note"}
+_MAY_BE_EMPTY = {"pins", "swap", "memory", "schedule", "plant", "found", "note"}
+_OF_A_RACE = ("memory", "schedule")
+"""Header keys that say something of threads."""
 
 
-# --- words of an operation ----------------------------------------------------------------------------
+# --- what holds of a program as a whole ---------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """One word of an operation line, and the fields that it spells.
-
-    `read` gets the text and the pages of an area and returns the fields' values; it raises ValueError
-    with the problem.
-    """
-
-    allowed: str
-    read: Callable[[str, int], tuple[int, ...]]
-    write: Callable[..., str]
-    fields: tuple[str, ...]
-    default: int | None = None
-    """The value of the field where the word is left out; None where it may not be."""
-
-
-def _slot(name: str, letter: str, slots_max: int) -> _Word:
-    spelled = {f"{letter}{number}": number for number in range(slots_max)}
-    allowed = f"{letter}0 to {letter}{slots_max - 1}"
-
-    def read(text: str, _pages: int) -> tuple[int]:
-        if text not in spelled:
-            raise ValueError(f"{text!r} is not a {name}: {allowed}")
-        return (spelled[text],)
-
-    return _Word(f"a {name} ({allowed})", read, lambda number: f"{letter}{number}", (name,))
+def _of_threads(program: Program) -> str:
+    """What is wrong with the threads, or with what the header says of them."""
+    names = [thread.name for thread in program.threads]
+    if len(names) > THREADS_MAX:
+        return f"{len(names)} threads: {THREADS_MAX} at most"
+    if len(set(names)) < len(names):
+        return f"two threads of one name: {', '.join(names)}"
+    key = next((key for key in _OF_A_RACE if getattr(program, key)), "")
+    if key and not names:
+        return f"{key}: of a race only, and no 'thread' line follows"
+    numbers = {move.thread for move in Schedule.parse(program.schedule).moves}
+    if numbers and max(numbers) >= len(names):
+        letter = chr(97 + max(numbers))
+        return f"schedule: it has a thread {letter!r}, and the last one is {chr(96 + len(names))!r}"
+    return ""
 
 
-def _choice(name: str, spelled: Mapping[str, int], default: int | None = None) -> _Word:
-    allowed = ", ".join(spelled)
-    text_of = {value: text for text, value in spelled.items()}
-
-    def read(text: str, _pages: int) -> tuple[int]:
-        if text not in spelled:
-            raise ValueError(f"{text!r} is not allowed{_did_you_mean(text, spelled)}: one of {allowed}")
-        return (spelled[text],)
-
-    return _Word(f"one of {allowed}", read, text_of.__getitem__, (name,), default)
-
-
-_PLACE = re.compile(r"([a-z]+[0-9]{1,9})(?:\.([0-9]{1,9})(?:\+([0-9]{1,9}))?)?")
-_PLACE_LENGTHS = {1: {1}, 2: {2}, 3: {1, 2, 3}}
-
-
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """What pages are numbered in: an area, or a file."""
-
-    field: str
-    kind: str
-    spelled: Mapping[str, int]
-
-    def forms(self, words: int) -> str:
-        """How a place of so many fields may look."""
-        name, *_, last = self.spelled
-        looks = {1: name, 2: f"{name}.3", 3: f"{name}, {name}.3 or {name}.3+2"}[words]
-        return f"{looks} with {self.kind}s {name} to {last}"
-
-
-_AREAS = {f"a{number}": number for number in range(AREAS_MAX)}
-_WHOLES = (
-    _Whole("area", "area", _AREAS),
-    _Whole("to_area", "area", _AREAS),
-    _Whole("file", "file", {kind.name: number for number, kind in enumerate(FILES)}),
-)
-
-
-def _place(whole: _Whole, names: tuple[str, ...]) -> _Word:
-    """The word of (area), (area, page) or (area, page, count), or the same of a file."""
-    forms = whole.forms(len(names))
-    text_of = {number: text for text, number in whole.spelled.items()}
-
-    def read(text: str, pages: int) -> tuple[int, ...]:
-        match = _PLACE.fullmatch(text)
-        groups = [group for group in match.groups() if group] if match else []
-        if len(groups) not in _PLACE_LENGTHS[len(names)]:
-            raise ValueError(f"{text!r} does not fit: {forms}")
-        if groups[0] not in whole.spelled:
-            raise ValueError(f"{text!r} is not {_a(whole.kind)}: {_first_to_last(whole.spelled)}")
-        numbers = [int(group) for group in groups[1:]]
-        page, count = (*numbers, 1, 1)[:2] if numbers else (0, WHOLE)
-        if not 0 <= page < pages or page + count > pages or (count == WHOLE and len(groups) == 3):
-            raise ValueError(f"{text!r} is no range of an area of {pages} pages: pages 0 to {pages - 1}")
-        return (whole.spelled[groups[0]], page, count)[: len(names)]
-
-    def write(number: int, page: int | None = None, count: int = 1) -> str:
-        if page is None or (count == WHOLE and page == 0):
-            return text_of[number]
-        if count == WHOLE:
-            raise UsageError(f"a range of the whole {whole.kind} begins at page 0, not at page {page}")
-        return f"{text_of[number]}.{page}" + ("" if count == 1 else f"+{count}")
-
-    return _Word(f"a place ({forms})", read, write, names)
-
-
-def _a(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
-
-
-def _first_to_last(names: Mapping[str, int]) -> str:
-    first, *_, last = names
-    return f"{first} to {last}"
-
-
-def _read_size(text: str, pages: int) -> tuple[int]:
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > pages:
-        raise ValueError(f"{text!r} is not a size in pages: 0 to {pages}")
-    return (int(text),)
-
-
-_ORDERS = {"base": BASE, **{f"order{order}": order for order in MTHP_ORDERS}, "huge": HUGE}
-
-_WORDS: dict[str, _Word] = {
-    "process": _slot("process", "p", PROCESSES_MAX),
-    "child": _slot("child", "p", PROCESSES_MAX),
-    "handle": _slot("handle", "h", HANDLES_MAX),
-    "order": _choice("order", _ORDERS),
-    "write": _choice("write", {"read": False, "write": True}),
-    "shared": _choice("shared", {"private": False, "shared": True}),
-    "size": _Word("a size in pages", _read_size, str, ("size",)),
-    "dirty": _choice("dirty", {"clean": CLEAN, "dirty": DIRTY, "dirty-lock": DIRTY_LOCK}, AS_WRITTEN),
-    "point": _choice("point", {name: point for point, name in enumerate(FAILURES)}),
-}
-
-
-def _words_of(kind: type[Operation]) -> Iterator[_Word]:
-    names = [f.name for f in fields(kind)]
-    for name in names:
-        whole = next((whole for whole in _WHOLES if whole.field == name), None)
-        if whole is not None:
-            paged = "file" not in names or "area" not in names
-            pages = ("to_page",) if name == "to_area" else ("page", "count")
-            yield _place(whole, (name, *(n for n in pages if n in names and paged)))
-        elif name not in ("page", "count", "to_page"):
-            yield _WORDS[name]
-
-
-_SHAPES = {kind: tuple(_words_of(kind)) for kind in OPERATIONS}
-_KINDS = {name: kind for kind, name in NAMES.items()}
+def _alone(ops: Iterable[Operation]) -> str:
+    """What is wrong with operations that are done by one alone."""
+    name = next((THREAD_NAMES[type(op)] for op in ops if type(op) in THREAD_NAMES), "")
+    return f"{name}: only a thread of a race can do this, after a 'thread' line" if name else ""
 
 
 # --- printing -----------------------------------------------------------------------------------------
-
-
-def format_op(op: Operation) -> str:
-    """The line of one operation, such as `fault p0 a0.3+2 write`."""
-    words = [NAMES[type(op)]]
-    for word in _SHAPES[type(op)]:
-        values = [getattr(op, name) for name in word.fields]
-        if word.default is None or values != [word.default]:
-            words.append(word.write(*values))
-    return " ".join(words)
 
 
 def format_program(program: Program) -> str:
     """The text of a program, as `parse` reads it back; header keys without a value are left out."""
     lines = [f"mmfuzz {VERSION}"]
     lines += [f"{key}: {value}" for key in _HEADER if (value := getattr(program, key)) != ""]
-    return "\n".join([*lines, "", *map(format_op, program.ops)]) + "\n"
+    if program.ops or not program.threads:
+        lines += ["", *map(format_op, program.ops)]
+    for thread in program.threads:
+        lines += ["", f"{THREAD} {thread.name}", *map(format_op, thread.ops)]
+    return "\n".join(lines) + "\n"
 
 
 # --- parsing ------------------------------------------------------------------------------------------
@@ -363,17 +298,61 @@ class _Parser:
         values = {key: value for key, (value, _, _) in header.items()}
         places = {key: (line, column) for key, (_, line, column) in header.items()}
         pages = 1 << int(values.get("huge", Program.__dataclass_fields__["huge"].default))
-        ops: list[Operation] = []
+        sections = self.sections(body, pages)
+        (ops, numbers), *rest = sections.values()
+        threads = tuple(Thread(name, tuple(ops)) for name, (ops, _) in list(sections.items())[1:])
+        source = Source(self.path, places, tuple(numbers), tuple(tuple(lines) for _, lines in rest))
+        try:
+            return Program(tuple(ops), threads, source=source, **values)
+        except UsageError as error:
+            # Each value is right by itself: what is left is a header that does not fit the threads.
+            problem = str(error).removeprefix("program: ")
+            self.fail(*places.get(problem.partition(":")[0], (1, 1)), problem)
+
+    def sections(self, body: int, pages: int) -> dict[str, tuple[list[Operation], list[int]]]:
+        """The operations of each section with their lines: of the set-up, which has no name, and of each thread."""
+        operations: list[Operation] = []
         numbers: list[int] = []
-        for number, line in enumerate(self.lines[body:], body + 1):
-            if not line.partition("#")[0].strip():
+        found = {"": (operations, numbers)}
+        count = 0
+        for number, whole in enumerate(self.lines[body:], body + 1):
+            line = whole.partition("#")[0]
+            word, *_ = line.split() or [""]
+            if not word:
                 continue
-            if len(ops) == OPERATIONS_MAX:
+            if word == THREAD:
+                operations, numbers = found[self.thread(number, line, found)] = [], [number]
+                continue
+            if count == OPERATIONS_MAX:
                 self.fail(number, 1, f"more than {OPERATIONS_MAX} operations")
-            ops.append(self.operation(number, line.partition("#")[0], pages))
+            op = self.operation(number, line, pages)
+            if len(found) == 1 and (problem := _alone([op])):
+                self.fail(number, line.index(word) + 1, problem)
+            operations.append(op)
             numbers.append(number)
-        source = Source(self.path, places, tuple(numbers))
-        return Program(tuple(ops), source=source, **values)
+            count += 1
+        return found
+
+    def thread(self, number: int, line: str, found: Mapping[str, tuple[object, list[int]]]) -> str:
+        """The name on a line that begins a thread."""
+        _, *words = re.finditer(r"\S+", line)
+        if not words:
+            self.fail(number, len(line.rstrip()) + 1, f"{THREAD}: a name is missing")
+        if len(words) > 1:
+            extra = words[1]
+            self.fail(
+                number, extra.start() + 1, f"{THREAD}: {extra[0][:40]!r} is too much: a name is expected"
+            )
+        try:
+            name = _read_name(words[0][0])
+        except ValueError as error:
+            self.fail(number, words[0].start() + 1, f"{THREAD}: {error}")
+        if name in found:
+            first = found[name][1][0]
+            self.fail(number, words[0].start() + 1, f"{THREAD}: {name!r} is there already, on line {first}")
+        if len(found) > THREADS_MAX:
+            self.fail(number, 1, f"more than {THREADS_MAX} threads")
+        return name
 
     def fail(self, line: int, column: int, problem: str) -> NoReturn:
         raise ProgramError(self.path, line, column, problem)
@@ -406,28 +385,29 @@ class _Parser:
                 self.fail(
                     number,
                     1,
-                    f"unknown key {key[:40]!r}{_did_you_mean(key, _HEADER)}: one of {', '.join(_HEADER)}",
+                    f"unknown key {key[:40]!r}{did_you_mean(key, _HEADER)}: one of {', '.join(_HEADER)}",
                 )
             if key in found:
                 self.fail(number, 1, f"key {key!r} stands twice, first on line {found[key][1]}")
             try:
                 found[key] = (_HEADER[key](text.strip()), number, column)
             except ValueError as error:
-                self.fail(number, column, f"{key}: {error}")
+                inside = error.column if isinstance(error, _Inside) else 0
+                self.fail(number, column + inside, f"{key}: {error}")
         return len(self.lines), found
 
     def operation(self, number: int, line: str, pages: int) -> Operation:
         """One operation line, its comment taken off; `pages` is the size of an area."""
         name, *words = re.finditer(r"\S+", line)
-        kind = _KINDS.get(name[0])
+        kind = KINDS.get(name[0])
         if kind is None:
-            close = _did_you_mean(name[0], _KINDS)
+            close = did_you_mean(name[0], KINDS)
             self.fail(
                 number,
                 name.start() + 1,
-                f"unknown operation {name[0][:40]!r}{close}: one of {', '.join(_KINDS)}",
+                f"unknown operation {name[0][:40]!r}{close}: one of {', '.join(KINDS)}",
             )
-        shape = _SHAPES[kind]
+        shape = SHAPES[kind]
         values: dict[str, Any] = {}
         for word, given in zip(shape, words, strict=False):
             try:
@@ -444,8 +424,3 @@ class _Parser:
                 f"{name[0]}: {extra[0][:40]!r} is too much: {len(shape)} words are expected",
             )
         return kind(**values)
-
-
-def _did_you_mean(text: str, known: Iterable[str]) -> str:
-    close = get_close_matches(text, known, 1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import TracebackType
 from typing import Literal, Self
 
-from mmfuzz.errors import TargetBroke, UsageError
+from mmfuzz.errors import ProgramError, TargetBroke, UsageError
 from mmfuzz.planted import BUGS
 from mmfuzz.profiles import resolve
 from mmfuzz.program import Program, format_op
@@ -94,12 +95,15 @@ class Replayer:
         return self._open[key]
 
     def replay(self, program: Program, *, planted: bool = True) -> Verdict:
-        """Run one program to its end.
+        """Run one program to its end; of a race there is no verdict here, as one run says nothing of the others.
 
         There is no verdict where the target broke (it is not used again), where nothing failed but some operations
         were left out because the target cannot do them, and where the kernel cannot have the pin scheme.
         """
         expected = self.expected(program, planted=planted)
+        if program.threads:
+            check_header(program)
+            return Verdict("unknown", expected, unknown=a_race(program))
         if self._pins is not None and self._name == "sim":
             check_header(program)
             profile = resolve(self._kernel or program.kernel)
@@ -143,6 +147,19 @@ class Replayer:
             if self._kernel is None and self._swap is None:
                 raise program.error("kernel", str(error)) from error
             raise
+
+
+def a_race(program: Program) -> str:
+    """Why a program with threads is not run like others, and what runs it."""
+    return f"a race: mmfuzz race {shlex.quote(program.source.path)}"
+
+
+def alone(program: Program) -> Program:
+    """The program, where it is none with threads; else a `UsageError`: it is not to be done one after the other."""
+    if program.threads:
+        line = program.source.threads[0][0] if program.source.threads else 1
+        raise ProgramError(program.source.path, line, 1, a_race(program))
+    return program
 
 
 def left_out(program: Program, target: Target) -> str:

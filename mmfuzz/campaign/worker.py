@@ -180,6 +180,8 @@ class Worker:
     def _fits(self, program: Program) -> bool:
         """Whether a program says on this target what it says by its header."""
         traits = self._target.traits
+        if program.threads:
+            return False  # One after the other, its operations are another program.
         if program.plant not in ("", traits.plant) or program.pins not in ("", traits.pins):
             return False
         if traits.exact and program.swap not in ("", traits.swap):

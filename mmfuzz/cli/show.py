@@ -39,10 +39,10 @@ def command(
     header expects; one that must fail is judged on its own kernel, if that is among them.
     """
     from mmfuzz import corpus
-    from mmfuzz.replay import Replayer
+    from mmfuzz.replay import Replayer, alone
     from mmfuzz.report.steps import step_text, walk
 
-    program = corpus.load(file)
+    program = alone(corpus.load(file))
     if target == "sim" and (len(kernels) > 1 or kernels == (ALL,)):
         return _compare(file, program, kernels, swap=swap, pins=pins, as_json=as_json)
     if len(kernels) > 1:

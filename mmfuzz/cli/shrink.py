@@ -38,10 +38,10 @@ def command(
     from mmfuzz import corpus
     from mmfuzz.finding import same_failure
     from mmfuzz.reduce import reduce
-    from mmfuzz.replay import Replayer
+    from mmfuzz.replay import Replayer, alone
     from mmfuzz.report.failure import failure
 
-    program = corpus.load(file)
+    program = alone(corpus.load(file))
     with Replayer(target, kernel=kernel, swap=swap, pins=pins) as replayer:
         verdict = replayer.replay(program)
         if verdict.broke:

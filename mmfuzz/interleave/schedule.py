@@ -14,6 +14,18 @@ from itertools import pairwise
 from mmfuzz.errors import UsageError
 
 THREADS_MAX = 26
+MOVES_MAX = 1_000_000
+"""Moves of a schedule that is read at most: no execution that a person would look at has as many."""
+
+
+class ScheduleError(UsageError):
+    """A text that is no schedule; `column` counts from 1 within it."""
+
+    def __init__(self, text: str, column: int, problem: str) -> None:
+        shown = text if len(text) <= 60 else f"{text[:60]}..."
+        super().__init__(f"schedule {shown!r}, column {column}: {problem}")
+        self.column = column
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +72,20 @@ class Schedule:
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
-        """The schedule that a text stands for; anything else is a `UsageError` that says where."""
+        """The schedule that a text stands for; anything else is a `ScheduleError`, a `UsageError` that says where."""
         moves: list[Move] = []
         place = 0
         while place < len(text):
             match = _RUN.match(text, place)
             if match is None:
-                raise UsageError(
-                    f"schedule {text!r}, column {place + 1}: {text[place]!r} is no thread: "
-                    "a schedule is letters with counts, such as a12b4a^1"
+                raise ScheduleError(
+                    text,
+                    place + 1,
+                    f"{text[place]!r} is no thread: a schedule is letters with counts, such as a12b4a^1",
                 )
             moves += _run(text, match)
+            if len(moves) > MOVES_MAX:
+                raise ScheduleError(text, place + 1, f"more than {MOVES_MAX} moves up to here")
             place = match.end()
         return cls(tuple(moves))
 
@@ -82,7 +97,7 @@ def _run(text: str, match: re.Match[str]) -> list[Move]:
     letter, digits, choice = match.groups()
     count = int(digits) if digits else 1
     if not count:
-        raise UsageError(f"schedule {text!r}, column {match.start() + 1}: a run of 0 steps")
+        raise ScheduleError(text, match.start() + 1, "a run of 0 steps")
     flush, thread = letter.isupper(), ord(letter.lower()) - 97
     last = Move(thread, flush, int(choice) if choice else 0)
     return [Move(thread, flush)] * (count - 1) + [last]

@@ -69,6 +69,16 @@ class Kernel(Userfault):
             self.handles[handle] = Pinned(pages, pin=pin)
         return error
 
+    def dup(self, handle: int, new: int) -> None:
+        """What a driver does that hands on pages which it holds: get_page() on each."""
+        pages = self.handles[handle].pages
+        for page in pages:
+            if page is None:
+                self.grab_zero(pin=False)
+            else:
+                self.get_page(page)
+        self.handles[new] = Pinned(list(pages), pin=False)
+
     def device_writes(self, handle: int, values: list[int]) -> None:
         """A device writes to the pages under a handle, and nothing in the kernel sees it."""
         pinned = self.handles[handle]

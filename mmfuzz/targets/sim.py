@@ -473,6 +473,9 @@ class Sim:
         mm, vma = self.kernel.place(op.process, op.area)
         report.error = self.kernel.migrate_from_device(mm, vma, self._span(op.page, op.count))
 
+    def _dup(self, op: ops.Dup, step: int, report: Report) -> None:
+        self.kernel.dup(op.handle, op.new)
+
     def _drain(self, op: ops.Drain, step: int, report: Report) -> None:
         self.kernel.lru_add_drain_all()
 
@@ -520,4 +523,10 @@ _DO: dict[type[Operation], Callable[[Sim, Any, int, Report], None]] = {
     for kind in ops.OPERATIONS
     if hasattr(Sim, f"_{ops.NAMES[kind]}")
 }
-_DO |= {ops.Pin: Sim._take, ops.Get: Sim._take, ops.Unpin: Sim._release, ops.Put: Sim._release}
+_DO |= {
+    ops.Dup: Sim._dup,
+    ops.Pin: Sim._take,
+    ops.Get: Sim._take,
+    ops.Unpin: Sim._release,
+    ops.Put: Sim._release,
+}

@@ -77,6 +77,23 @@ def test_fuzz_saves_a_minimal_program_that_replays(tmp_path: Path) -> None:
     assert program["operations"] == failure["operations"] <= 4
 
 
+RACE = (
+    "mmfuzz 1\n\nalloc p0 a0 base\n\nthread one\nfault p0 a0.0 write\n\nthread other\nfault p0 a0.0 write\n"
+)
+
+
+def test_what_does_one_thing_at_a_time_leaves_races_alone(tmp_path: Path) -> None:
+    (tmp_path / "race.mm").write_text(RACE)
+    (program,) = as_json("replay", "race.mm", cwd=tmp_path)["programs"]
+    assert (program["verdict"], program["message"]) == ("unknown", "a race: mmfuzz race race.mm")
+    for command in ("show", "shrink"):
+        done = mmfuzz(command, "race.mm", cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr == "mmfuzz: race.mm:5:1: a race: mmfuzz race race.mm\n"
+    result = as_json("fuzz", "--steps", "10", "--seed", "1", "--corpus", tmp_path, cwd=tmp_path)
+    assert result["failures"] == []
+
+
 def test_fuzz_with_one_seed_does_the_same_twice(tmp_path: Path) -> None:
     words = ("fuzz", "--steps", "3000", "--seed", "7")
     first, second = as_json(*words, cwd=tmp_path), as_json(*words, cwd=tmp_path)

@@ -43,6 +43,13 @@ def test_program_that_does_not_fail_as_it_expects_is_reported(corpus: pytest.Pyt
     result.stdout.fnmatch_lines(["*fine.mm: replay*", "passes, but identity was expected to fail"])
 
 
+def test_race_is_skipped_with_what_runs_it(pytester: pytest.Pytester) -> None:
+    (pytester.path / "race.mm").write_text("mmfuzz 1\n\nthread one\ndrain\n\nthread other\ndrain\n")
+    result = pytester.runpytest_subprocess("-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*a race: mmfuzz race *race.mm*"])
+
+
 def test_failure_shows_the_program_and_no_traceback(corpus: pytest.Pytester) -> None:
     (corpus.path / "leak.mm").write_text(LEAK.replace("expect: fail identity", "expect: pass"))
     result = corpus.runpytest_subprocess()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mmfuzz.kernel.kernel import Kernel, Pinned
+from mmfuzz.ops import Dup, Put
 from mmfuzz.program import parse
 from mmfuzz.session import run
 from mmfuzz.targets.sim import Sim
@@ -103,3 +104,27 @@ def test_mixing_up_pins_and_gets_is_named() -> None:
     violation = run(ops, Sim(plant="put-of-a-pin")).violation
     assert violation is not None
     assert violation.message.endswith("off by 1 times 1023, as if so many pins were released as gets")
+
+
+@pytest.mark.parametrize(("kernel", "refs"), [("2.6.38", 1), ("6.18", 0)])
+def test_driver_that_hands_on_a_page_takes_a_reference_of_its_own(kernel: str, refs: int) -> None:
+    sim = Sim(kernel, frames=64)
+    lines = (
+        "alloc p0 a0 huge\nalloc p0 a1 base\nfault p0 a0 write\nget p0 a0.3 write h0\nget p0 a1.0 read h1\n"
+    )
+    for step, op in enumerate(parse(f"mmfuzz 1\n\n{lines}").ops, 1):
+        sim.apply(op, step)
+    tail, zero = sim.kernel.handles[0].pages[0], sim.kernel.zero_page
+    assert tail is not None
+    head = tail.head
+    before = tail._refcount, head._refcount, zero._refcount
+    for op in (Dup(new=2, handle=0), Dup(new=3, handle=1)):
+        sim.apply(op, 0)
+    assert (tail._refcount, head._refcount, zero._refcount) == (
+        before[0] + refs,
+        before[1] + 1,
+        before[2] + 1,
+    )
+    for handle in (0, 2, 3):
+        sim.apply(Put(handle), 0)
+    assert (head._refcount, zero._refcount) == (before[1] - 1, before[2])

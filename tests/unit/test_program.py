@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmfuzz.errors import ProgramError, UsageError
+from mmfuzz.interleave.schedule import Move, Schedule
 from mmfuzz.ops import (
     AREAS_MAX,
     AS_WRITTEN,
@@ -24,15 +25,17 @@ from mmfuzz.ops import (
     MTHP_ORDERS,
     OPERATIONS,
     PROCESSES_MAX,
+    THREAD_OPERATIONS,
     WHOLE,
     Alloc,
+    Dup,
     Fault,
     Fork,
     Operation,
     Pin,
     Unpin,
 )
-from mmfuzz.program import Program, format_op, format_program, parse
+from mmfuzz.program import MEMORIES, Program, Thread, format_op, format_program, parse
 
 HUGE_ORDERS = st.integers(2, 9)
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9.-]{0,20}", fullmatch=True)
@@ -46,14 +49,15 @@ def ranges(draw: st.DrawFn, pages: int) -> tuple[int, int]:
 
 
 @st.composite
-def operations(draw: st.DrawFn, pages: int) -> Operation:
-    kind = draw(st.sampled_from(OPERATIONS))
+def operations(draw: st.DrawFn, pages: int, kinds: tuple[type[Operation], ...] = OPERATIONS) -> Operation:
+    kind = draw(st.sampled_from(kinds))
     page, count = draw(ranges(pages))
     values = {
         "process": draw(st.integers(0, PROCESSES_MAX - 1)),
         "child": draw(st.integers(0, PROCESSES_MAX - 1)),
         "area": draw(st.integers(0, AREAS_MAX - 1)),
         "handle": draw(st.integers(0, HANDLES_MAX - 1)),
+        "new": draw(st.integers(0, HANDLES_MAX - 1)),
         "file": draw(st.integers(0, len(FILES) - 1)),
         "shared": draw(st.booleans()),
         "size": draw(st.integers(0, pages)),
@@ -70,10 +74,24 @@ def operations(draw: st.DrawFn, pages: int) -> Operation:
 
 
 @st.composite
+def races(draw: st.DrawFn, pages: int) -> dict[str, Any]:
+    """Threads, and what only a program with threads says in its header."""
+    ops = st.lists(operations(pages, (*OPERATIONS, *THREAD_OPERATIONS)), max_size=5).map(tuple)
+    names = draw(st.lists(NAMES, min_size=1, max_size=4, unique=True))
+    move = st.builds(Move, st.integers(0, len(names) - 1), st.booleans(), st.just(0) | st.integers(1, 9))
+    return {
+        "threads": tuple(Thread(name, draw(ops)) for name in names),
+        "memory": draw(st.sampled_from(["", *MEMORIES])),
+        "schedule": str(Schedule(tuple(draw(st.lists(move, max_size=20))))),
+    }
+
+
+@st.composite
 def programs(draw: st.DrawFn) -> Program:
     huge = draw(HUGE_ORDERS)
     return Program(
         tuple(draw(st.lists(operations(1 << huge), max_size=20))),
+        **draw(st.just({}) | races(1 << huge)),
         kernel=draw(NAMES),
         plant=draw(st.just("") | NAMES),
         expect=draw(st.just("pass") | NAMES.map("fail {}".format)),
@@ -82,6 +100,42 @@ def programs(draw: st.DrawFn) -> Program:
         frames=1 << draw(st.integers(6, 20)),
         huge=huge,
     )
+
+
+RACE = """mmfuzz 1
+kernel: 2.6.38
+expect: pass
+memory: weak
+schedule: a3b^1a2
+frames: 1024
+huge: 3
+
+alloc p0 a0 huge
+get p0 a0.3 write h0
+
+thread put
+dup h1 h0
+put h0
+
+thread split
+split p0 a0.0
+"""
+
+
+def test_race_has_a_set_up_and_threads() -> None:
+    program = parse(RACE)
+    assert format_program(program) == RACE
+    assert [thread.name for thread in program.threads] == ["put", "split"]
+    assert program.threads[0].ops[0] == Dup(new=1, handle=0)
+    assert len(program.ops) == 2
+    assert (program.memory, program.schedule) == ("weak", "a3b^1a2")
+    assert program.source.lines == (9, 10)
+    assert program.source.threads == ((12, 13, 14), (16, 17))
+
+
+def test_race_without_a_set_up() -> None:
+    text = "mmfuzz 1\nkernel: 6.18\nexpect: pass\nframes: 1024\nhuge: 3\n\nthread a\ndrain\n"
+    assert format_program(parse(text)) == text
 
 
 @given(programs())
@@ -242,6 +296,30 @@ def test_where_a_program_came_from_is_no_part_of_its_identity() -> None:
         ("mmfuzz 1\n\nsplit p0 a0\n", 3, 10, "split: 'a0' does not fit: a0.3 with areas a0 to a7"),
         ("mmfuzz 1\n\nfree p0 a0.1\n", 3, 9, "free: 'a0.1' does not fit: a0 with areas a0 to a7"),
         ("mmfuzz 1\n\nfault p0 a0.\u0663 read\n", 3, 10, "does not fit"),
+        ("mmfuzz 1\n\n dup h1 h0\n", 3, 2, "dup: only a thread of a race can do this, after a 'thread' line"),
+        ("mmfuzz 1\n\nthread\n", 3, 7, "thread: a name is missing"),
+        ("mmfuzz 1\n\nthread a b\n", 3, 10, "thread: 'b' is too much: a name is expected"),
+        ("mmfuzz 1\n\nthread a/b\n", 3, 8, "thread: 'a/b' is not a name"),
+        ("mmfuzz 1\n\nthread a\nthread a\n", 4, 8, "thread: 'a' is there already, on line 3"),
+        ("mmfuzz 1\n\nthread a\ndup h1 h8\n", 4, 8, "dup: 'h8' is not a handle: h0 to h7"),
+        ("mmfuzz 1\n\n" + "".join(f"thread t{n}\n" for n in range(27)), 29, 1, "more than 26 threads"),
+        ("mmfuzz 1\nmemory: week\n", 2, 9, "memory: 'week' is not a model of memory (did you mean 'weak'?)"),
+        ("mmfuzz 1\nmemory: sc\n", 2, 9, "memory: of a race only, and no 'thread' line follows"),
+        (
+            "mmfuzz 1\nschedule: a3-b\n",
+            2,
+            13,
+            "schedule: '-' is no thread: a schedule is letters with counts",
+        ),
+        ("mmfuzz 1\nschedule: a3b0\n", 2, 13, "schedule: a run of 0 steps"),
+        ("mmfuzz 1\nschedule:\n", 2, 10, "schedule: '' is not a schedule"),
+        ("mmfuzz 1\nschedule: " + "a999999" * 9, 2, 18, "schedule: more than 1000000 moves up to here"),
+        (
+            "mmfuzz 1\nschedule: a3C\n\nthread a\nthread b\n",
+            2,
+            11,
+            "schedule: it has a thread 'c', and the last one is 'b'",
+        ),
     ],
 )
 def test_error_names_line_column_value_and_what_is_allowed(
@@ -267,6 +345,13 @@ def test_size_of_an_area_follows_the_header() -> None:
         {"huge": 1},
         {"plant": "a b"},
         {"note": " x"},
+        {"memory": "sc"},
+        {"schedule": "a"},
+        {"ops": (Dup(1, 0),)},
+        {"threads": (Thread("a b"),)},
+        {"threads": (Thread("a"), Thread("a"))},
+        {"threads": (Thread("a"),), "schedule": "b"},
+        {"threads": tuple(Thread(f"t{number}") for number in range(27))},
     ],
 )
 def test_program_that_could_not_be_written_is_refused(change: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mmfuzz.errors import ProgramError, TargetBroke, UsageError
 from mmfuzz.ops import Fork
 from mmfuzz.program import Program, parse
-from mmfuzz.replay import Replayer
+from mmfuzz.replay import Replayer, alone
 from mmfuzz.targets.sim import Sim
 
 LEAK = parse(
@@ -47,6 +47,15 @@ def test_there_is_no_verdict_where_the_kernel_cannot_have_the_pin_scheme() -> No
         verdict = replayer.replay(replace(FINE, kernel="3.2"))
         assert (verdict.verdict, verdict.unknown) == ("unknown", "3.2 has no pin scheme 'biased'")
         assert replayer.replay(replace(FINE, kernel="4.5")).verdict == "pass"
+
+
+def test_there_is_no_verdict_on_a_race() -> None:
+    program = parse("mmfuzz 1\n\nalloc p0 a0 base\n\nthread one\ndrain\n\nthread other\ndrain\n", "x y.mm")
+    with Replayer() as replayer:
+        verdict = replayer.replay(program)
+    assert (verdict.verdict, verdict.unknown) == ("unknown", "a race: mmfuzz race 'x y.mm'")
+    with pytest.raises(ProgramError, match=r"x y\.mm:5:1: a race: mmfuzz race 'x y\.mm'"):
+        alone(program)
 
 
 def test_programs_of_one_kernel_share_a_target() -> None:
