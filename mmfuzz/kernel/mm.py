@@ -12,11 +12,13 @@ from mmfuzz.profiles import Profile
 class Pte:
     """A present entry. As a PMD entry it maps the whole folio of its page, a head."""
 
-    __slots__ = ("page", "writable")
+    __slots__ = ("page", "splitting", "writable")
 
-    def __init__(self, page: Page, writable: bool) -> None:
+    def __init__(self, page: Page, writable: bool, *, splitting: bool = False) -> None:
         self.page = page
         self.writable = writable
+        self.splitting = splitting
+        """Of a PMD entry until v4.4: the page is being split, so that nobody takes references through it."""
 
 
 class SwapPte:

@@ -133,6 +133,8 @@ class CompoundWithoutDestructor(CompoundPages):
 
     def put_compound(self, head: Folio) -> None:
         """One frame."""
+        head.order = 0
+        head.pages = [head]
         self.put_single(head)
 
 

@@ -31,8 +31,8 @@ class CompoundPages(Kernel):
 
     def page_bug(self, check: str, page: Page) -> KernelBug:
         """What VM_BUG_ON raises, naming the page where it is a tail."""
-        details = f"tail {page.number}" if page.head is not page else ""
-        return self.vm_bug_on(check, page.head, details)
+        details = f"tail {page.number}" if page.number else ""
+        return self.vm_bug_on(check, self.mem_map[page.pfn - page.number], details)
 
     def prep_compound(self, folio: Folio, order: int) -> None:
         """prep_compound_page(): tails learn their head, and the second page how to free the whole."""
@@ -50,32 +50,51 @@ class CompoundPages(Kernel):
     # References of a single page
 
     def get_page_unless_zero(self, page: Page) -> bool:
-        """get_page_unless_zero(): a reference on what is not free and, as it is a head, no tail."""
-        if page._refcount == 0:
-            return False
-        page._refcount += 1
-        self.touched[page.head] = None
-        return True
+        """get_page_unless_zero(): a reference on what is not free and, as it is a head, no tail.
+
+        atomic_add_unless() was held to be a full barrier where it fails as well, until ed2de9f74ecb
+        ("locking/Documentation: Clarify failed cmpxchg() memory ordering semantics", v4.3), and put_page() relies on
+        that: what finds a head without references must see that its tail is none.
+        """
+        got = page.ref_add_unless_zero()
+        if not got:
+            self.smp_mb()
+        self.touched[page] = None
+        return got
+
+    def get_single(self, page: Page) -> None:
+        """get_page() of what is no tail: its holder has a reference already.
+
+        The assertion looks at what the increment found. A read before it could be older than PageTail: while that
+        was set, the holder's reference may not have been in this count.
+        """
+        if page.ref_add_return(1) <= 1:
+            raise self.page_bug("VM_BUG_ON(atomic_read(&page->_count) <= 0)", page)
+        self.touched[page] = None
 
     def put_page_testzero(self, page: Page) -> bool:
-        """put_page_testzero(): drop one, and tell whether it was the last."""
-        if page._refcount <= 0:
+        """put_page_testzero(): drop one, and tell whether it was the last; as to the assertion see get_single()."""
+        refs = page.ref_add_return(-1)
+        if refs < 0:
             raise self.page_bug("VM_BUG_ON(atomic_read(&page->_count) == 0)", page)
-        page._refcount -= 1
-        self.touched[page.head] = None
-        return page._refcount == 0
+        self.touched[page] = None
+        return refs == 0
 
     # The lock of a compound page
 
     def compound_lock(self, page: Page) -> None:
         """Keep __split_huge_page_refcount() away from a head."""
-        if page.compound_lock:
-            raise self.page_bug("PG_compound_lock is taken by who waits for it", page)
-        page.compound_lock = True
+        self.bit_spin_lock(page, "compound_lock")
+
+    def bit_spin_lock(self, page: Page, bit: str) -> None:
+        """Where one thing happens at a time, who waits would wait for itself."""
+        if getattr(page, bit):
+            raise self.page_bug(f"PG_{bit} is taken by who waits for it", page)
+        super().bit_spin_lock(page, bit)
 
     def compound_unlock(self, page: Page) -> None:
         """Let it go on."""
-        page.compound_lock = False
+        self.bit_spin_unlock(page, "compound_lock")
 
     # Freeing
 
@@ -87,9 +106,7 @@ class CompoundPages(Kernel):
             self.put_single(folio)
 
     def put_single(self, page: Page) -> None:
-        """__put_single_page(): one frame is freed, whatever the page was."""
-        page.order = 0
-        page.pages = [page]
+        """__put_single_page(): one frame is freed."""
         super().free_folio(page)
 
     def put_compound(self, head: Folio) -> None:
@@ -101,6 +118,16 @@ class CompoundPages(Kernel):
     def free_compound_page(self, head: Folio) -> None:
         """The destructor of what the page allocator itself made: all of its order is freed."""
         super().free_folio(head)
+
+    def free_block(self, folio: Folio, order: int) -> None:
+        """The allocator keeps the size of a free block in `private`, which is `first_page` in a tail."""
+        folio.first_page = None
+        super().free_block(folio, order)
+
+    def add_to_swap_cache(self, folio: Folio, slot: int) -> None:
+        """The swap entry of a page is in `private` as well."""
+        super().add_to_swap_cache(folio, slot)
+        folio.first_page = None
 
     def _check_bad(self, folio: Folio) -> None:
         """free_pages_check() of each page: the tails' own counts as well, and the lock."""
@@ -151,15 +178,14 @@ class CompoundPages(Kernel):
         The steps are those of the thread. Where this runs alone, none of the re-checks finds anything.
         """
         head = self.head_of_tail(page)  # 1.
-        if head is None or not self.get_page_unless_zero(head):  # 2.
+        if head is None or not self.hold_head(head):  # 2.
             self.put_what_was_split(page)
             return
         if not self.may_be_locked(head, page):  # 3.
             self.put_both_single(head, page)
             return
-        # 4. In 2.6.38 a full barrier stands here: the lock bit is written to nothing but a head that is held.
-        self.compound_lock(head)
-        if not self.page_tail(page):  # 5.
+        self.compound_lock(head)  # 4.
+        if not self.is_still_tail(page):  # 5.
             self.compound_unlock(head)
             if self.page_head(head):
                 raise self.page_bug("VM_BUG_ON(PageHead(page_head))", head)
@@ -171,9 +197,36 @@ class CompoundPages(Kernel):
             self.free_folio(head)
 
     def head_of_tail(self, page: Page) -> Page | None:
-        """`first_page`, if the page is a tail still after that was read; a read barrier stands in between."""
+        """`first_page`, if the page is a tail still after that was read: then it did not dangle.
+
+        A split clears PageTail before anything else is written to the word; None is what was.
+        """
         head = page.first_page
-        return head if self.page_tail(page) else None
+        self.rmb_after_first_page()
+        if not self.is_tail_after_read(page):
+            return None
+        if head is None:
+            raise self.page_bug("BUG: unable to handle kernel paging request: page->first_page", page)
+        return head
+
+    def rmb_after_first_page(self) -> None:
+        """smp_rmb(): PageTail is looked at again after `first_page` was read; pairs with wmb_after_page_tail()."""
+        self.smp_rmb()
+
+    def is_tail_after_read(self, page: Page) -> bool:
+        """PageTail(), the second time: whether `first_page` can be relied upon."""
+        return self.page_tail(page)
+
+    def hold_head(self, head: Page) -> bool:
+        """A reference on what was the head, unless it is free by now."""
+        return self.get_page_unless_zero(head)
+
+    def first_page_held(self, page: Page) -> Page:
+        """`first_page` of a tail whose head is known to be there."""
+        head = page.first_page
+        if head is None:
+            raise self.page_bug("BUG: unable to handle kernel paging request: page->first_page", page)
+        return head
 
     def put_what_was_split(self, page: Page) -> None:
         """The head is gone: the page has been a page of its own for some time."""
@@ -184,6 +237,10 @@ class CompoundPages(Kernel):
     def may_be_locked(self, head: Page, page: Page) -> bool:
         """Whether what was referred to is a head, so that it has a lock to take."""
         return True
+
+    def is_still_tail(self, page: Page) -> bool:
+        """PageTail(), under the compound lock: no split can begin, and whether there was one is known."""
+        return self.page_tail(page)
 
     def put_both_single(self, head: Page, page: Page) -> None:
         """A split came first: drop what was just taken on the head, then the page's own reference."""
@@ -217,9 +274,17 @@ class CompoundPages(Kernel):
 
     def sub_head_refs(self, head: Folio, refs: int) -> None:
         """Take the references of tails off the head, which had them as well."""
-        head._refcount -= refs
+        head.ref_add(-refs)
         if head._refcount <= 0:
             raise self.page_bug("BUG_ON(page_count(page) <= 0)", head)
+
+    def mb_before_page_tail(self) -> None:
+        """smp_mb(): the tail has all its references before it is a page; from then on a put drops its own count."""
+        self.smp_mb()
+
+    def wmb_after_page_tail(self) -> None:
+        """smp_wmb(): PageTail is clear before what a tail alone has is overwritten, and before PageHead is clear."""
+        self.smp_wmb()
 
 
 class TailCounts(CompoundPages):
@@ -236,40 +301,45 @@ class TailCounts(CompoundPages):
         """
         if page._refcount < (not self.page_tail(page)):
             raise self.page_bug("VM_BUG_ON(atomic_read(&page->_count) < !PageTail(page))", page)
-        page._refcount += 1
-        self.touched[page.head] = None
+        page.ref_add(1)
+        self.touched[page] = None
         if self.page_tail(page):
-            head = page.first_page
-            assert head is not None
+            head = self.first_page_held(page)
             if head._refcount <= 0:
                 raise self.page_bug("VM_BUG_ON(atomic_read(&page->first_page->_count) <= 0)", page)
-            head._refcount += 1
+            head.ref_add(1)
 
     def get_huge_page_tail(self, page: Page) -> None:
         """The tail's count alone: the walk counts on the head by itself."""
         if page._refcount < 0:
             raise self.page_bug("VM_BUG_ON(atomic_read(&page->_count) < 0)", page)
-        page._refcount += 1
+        page.ref_add(1)
 
     def may_be_locked(self, head: Page, page: Page) -> bool:
         """PageHead goes after PageTail, so what is no head any more was split, or was never this page's."""
         if self.page_head(head):
+            # The lock bit is written to nothing but a head that is held.
+            self.smp_mb()
             return True
-        # A read barrier stands here.
+        self.rmb_after_page_head()
         if self.page_tail(page):
             raise self.page_bug("VM_BUG_ON(PageTail(page))", page)
         return False
+
+    def rmb_after_page_head(self) -> None:
+        """smp_rmb(): who sees PageHead clear sees PageTail clear; pairs with wmb_after_page_tail()."""
+        self.smp_rmb()
 
     def drop_tail_ref(self, page: Page) -> None:
         """Its count."""
         if page._refcount <= 0:
             raise self.page_bug("VM_BUG_ON(atomic_read(&page->_count) <= 0)", page)
-        page._refcount -= 1
+        page.ref_add(-1)
 
     def split_tail_refs(self, head: Folio, tail: Page) -> int:
         """What it has stays, and is taken off the head at once; maps and the splitter's own come on top."""
         self.sub_head_refs(head, tail._refcount)
-        tail._refcount += self.folio_mapcount(head) + 1
+        tail.ref_add(self.folio_mapcount(head) + 1)
         if tail._mapcount != -1:
             raise self.page_bug("BUG_ON(page_mapcount(page_tail))", tail)
         return 0
@@ -285,15 +355,15 @@ class TailMapcounts(CompoundPages):
     def get_page(self, page: Page) -> None:
         """get_page(): of a tail with the compound lock."""
         if not (self.page_tail(page) and self.get_page_tail(page)):
-            self.folio_get(page)
+            self.get_single(page)
 
     def get_page_tail(self, page: Page) -> bool:
         """__get_page_tail(): false when the page was split in the meantime, so that it is single now."""
         head = self.head_of_tail(page)
-        if head is None or not self.get_page_unless_zero(head):
+        if head is None or not self.hold_head(head):
             return False
         self.compound_lock(head)
-        got = self.page_tail(page)
+        got = self.is_still_tail(page)
         if got:
             # The reference that was just taken on the head is the one that it is to have for the tail.
             self.get_huge_page_tail(page)
@@ -304,21 +374,19 @@ class TailMapcounts(CompoundPages):
 
     def get_huge_page_tail(self, page: Page) -> None:
         """__get_page_tail_foll(): one more in its mapcount."""
-        head = page.first_page
-        assert head is not None
-        if head._refcount <= 0:
+        if self.first_page_held(page)._refcount <= 0:
             raise self.page_bug("VM_BUG_ON(atomic_read(&page->first_page->_count) <= 0)", page)
         self.tail_has_no_count(page)
         if page._mapcount < -1:
             raise self.page_bug("VM_BUG_ON(page_mapcount(page) < 0)", page)
-        page._mapcount += 1
-        self.touched[page.head] = None
+        page.mapcount_add_return(1)
+        self.touched[page] = None
 
     def drop_tail_ref(self, page: Page) -> None:
         """One less in its mapcount."""
         if page._mapcount < 0:
             raise self.page_bug("VM_BUG_ON(page_mapcount(page) <= 0)", page)
-        page._mapcount -= 1
+        page.mapcount_add_return(-1)
         self.tail_has_no_count(page)
 
     def tail_has_no_count(self, page: Page) -> None:
@@ -333,5 +401,5 @@ class TailMapcounts(CompoundPages):
         if tail._refcount:
             raise self.page_bug("BUG_ON(atomic_read(&page_tail->_count) != 0)", tail)
         refs = tail._mapcount + 1
-        tail._refcount = self.folio_mapcount(head) + refs + 1
+        tail.ref_add(self.folio_mapcount(head) + refs + 1)
         return refs

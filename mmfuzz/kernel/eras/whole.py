@@ -36,13 +36,12 @@ class MapsInHead(Kernel):
     def folio_add_anon_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """page_dup_rmap(), page_add_new_anon_rmap()."""
         self.touched[folio] = None
-        folio._mapcount += 1
+        folio.mapcount_add_return(1)
 
     def folio_remove_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """page_remove_rmap()."""
         self.touched[folio] = None
-        folio._mapcount -= 1
-        if folio._mapcount < -1:
+        if folio.mapcount_add_return(-1) < -1:
             raise self.vm_bug_on("VM_BUG_ON(page_mapcount(page) < 0)", folio)
 
     def folio_mapcount(self, folio: Folio) -> int:
@@ -67,10 +66,14 @@ class SplitsWhole(CompoundPages):
 
     def split_huge_pmd(self, mm: Mm, vma: Vma) -> None:
         """split_huge_page_pmd(): with a reference on the head meanwhile, which needs nothing but to be there."""
+        self.spin_lock(vma)
         entry = vma.pmd
-        assert type(entry) is Pte
+        if type(entry) is not Pte:
+            self.spin_unlock(vma)
+            return
         head = entry.page
         self.get_page(head)
+        self.spin_unlock(vma)
         self.split_folio(head, head)
         self.put_page(head)
         if vma.pmd is not TABLE:
@@ -86,8 +89,18 @@ class SplitsWhole(CompoundPages):
     def split_folio(self, folio: Folio, keep: Page) -> str:
         """split_huge_page(): in place, while everybody goes on reading and writing; it is never refused.
 
-        The caller's reference stays with the page that it is on, be it a tail.
+        The caller's reference stays with the page that it is on, be it a tail. Who comes when somebody else has
+        split the page finds that nothing is left to do.
         """
+        anon_vma = folio.mapping
+        self.down_write(anon_vma)
+        if self.page_head(folio):
+            self.split_huge_page(folio)
+        self.up_write(anon_vma)
+        return ""
+
+    def split_huge_page(self, folio: Folio) -> None:
+        """__split_huge_page(), with the anon_vma locked: nobody else splits, and no map is added."""
         maps = self.mark_splitting(folio)
         if len(maps) != self.folio_mapcount(folio):
             raise self.page_bug("BUG_ON(mapcount != page_mapcount(page))", folio)
@@ -95,14 +108,26 @@ class SplitsWhole(CompoundPages):
         self.split_refcount(folio)
         for mm, vma in maps:
             self.map_pieces(mm, vma, pages)
-        return ""
 
     def mark_splitting(self, folio: Folio) -> list[tuple[Mm, Vma]]:
-        """Every PMD that maps the folio. They say that a split is under way from then on, and nobody takes
-        references through them; CPUs that were about to are waited for."""
-        return [
-            (mm, vma) for mm, vma in self.rmap_walk(folio) if type(vma.pmd) is Pte and vma.pmd.page is folio
-        ]
+        """__split_huge_page_splitting(), of each PMD that maps the folio."""
+        maps: list[tuple[Mm, Vma]] = []
+        for mm, vma in self.rmap_walk(folio):
+            self.spin_lock(vma)
+            entry = vma.pmd
+            if type(entry) is Pte and entry.page is folio:
+                self.pmdp_splitting_flush(mm, vma, entry)
+                maps.append((mm, vma))
+            self.spin_unlock(vma)
+        return maps
+
+    def pmdp_splitting_flush(self, mm: Mm, vma: Vma, entry: Pte) -> None:
+        """The PMD says that a split is under way: nobody takes references through it from then on.
+
+        CPUs that were about to, with interrupts off, are waited for by the flush of their TLBs.
+        """
+        self.set_pmd(mm, vma, Pte(entry.page, entry.writable, splitting=True))
+        self.smp_call_function()
 
     def split_refcount(self, head: Folio) -> None:
         """__split_huge_page_refcount(): tails become pages first, then the head a single one."""
@@ -111,7 +136,7 @@ class SplitsWhole(CompoundPages):
         self.compound_lock(head)
         for tail in tails:
             refs += self.split_tail_refs(head, tail)
-            # A barrier stands here: from when PageTail is clear on, a put drops the tail's own count.
+            self.mb_before_page_tail()
             self.clear_page_tail(head, tail)
         self.sub_head_refs(head, refs)
         self.clear_page_head(head)
@@ -131,7 +156,7 @@ class SplitsWhole(CompoundPages):
         number = tail.number
         tail.number = 0
         tail.head = tail
-        # A write barrier stands here: what follows overwrites what only a tail has.
+        self.wmb_after_page_tail()
         tail._mapcount = head._mapcount
         tail.mapping = head.mapping
         tail.index = head.index + number
@@ -149,12 +174,17 @@ class SplitsWhole(CompoundPages):
 
     def map_pieces(self, mm: Mm, vma: Vma, pages: list[Page]) -> None:
         """__split_huge_page_map(): the PMD becomes a page table that maps the pieces."""
+        self.spin_lock(vma)
         entry = vma.pmd
         assert type(entry) is Pte
         if entry.writable and pages[0]._mapcount != 0:
             raise self.page_bug("BUG_ON(page_mapcount(page) != 1)", pages[0])
-        self.pmd_install(mm, vma, self.withdraw_table(vma))
         for number, page in enumerate(pages):
             if self.page_tail(page) or self.page_head(page):
                 raise self.page_bug("BUG_ON(PageCompound(page+i))", page)
             self.set_pte(mm, vma, number, Pte(page, entry.writable))
+        # Who sees the page table sees what is in it.
+        self.smp_wmb()
+        self.pmd_install(mm, vma, self.withdraw_table(vma))
+        self.smp_call_function()
+        self.spin_unlock(vma)
