@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mmfuzz.planted
 from mmfuzz import __version__
 from mmfuzz.corpus import load
-from mmfuzz.errors import MissingPackage, UsageError
 from mmfuzz.folding import alike, folded
 from mmfuzz.planted import Bug, span
 from mmfuzz.profiles import PROFILES
 from mmfuzz.program import SUFFIX, Program, format_op, format_program
 from mmfuzz.replay import Replayer, Verdict
+from mmfuzz.report.pages import template, write_page
 from mmfuzz.violation import PROPERTIES, Term, Violation
 
 if TYPE_CHECKING:
@@ -135,30 +132,12 @@ def entries(bugs: Sequence[Bug]) -> list[Entry]:
 
 def write(bugs: Sequence[Bug], path: Path) -> None:
     """Write the page: at once and complete, or not at all."""
-    if not path.parent.is_dir():
-        raise UsageError(f"no such folder: {str(path.parent)!r}")
-    if find_spec("jinja2") is None:
-        raise MissingPackage("pages need Jinja2: pip install 'mmfuzz[report]'")
-    text = page(entries(bugs))
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_page(lambda: page(entries(bugs)), path)
 
 
 def page(found: Sequence[Entry]) -> str:
     """The whole page; it asks for nothing beside itself."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mmfuzz.report"), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("catalogue.html.j2").render(
+    return template("catalogue").render(
         entries=found,
         kernels=list(PROFILES),
         properties=sorted({entry.bug.property for entry in found}),

@@ -15,7 +15,7 @@ from mmfuzz.planted import BUGS
 from mmfuzz.profiles import PROFILES
 from mmfuzz.program import format_op, format_program
 from mmfuzz.replay import Replayer, Verdict
-from mmfuzz.report import catalogue
+from mmfuzz.report import pages
 from mmfuzz.report.catalogue import PROGRAMS, Entry, entries, page, write
 from mmfuzz.violation import PROPERTIES, Term, Violation
 
@@ -192,7 +192,7 @@ def test_what_is_missing_is_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     if not has_jinja:
-        monkeypatch.setattr(catalogue, "find_spec", lambda name: None)
+        monkeypatch.setattr(pages, "find_spec", lambda name: None)
     with pytest.raises(SystemExit) as exited:
         main(["bugs", "--html", str(tmp_path / file)])
     assert exited.value.code == code
