@@ -135,6 +135,7 @@ class Fault(ToRam):
         folio = self.alloc_folio(0)
         if folio is None:
             return None
+        self.swapcache_prepare(slot)
         self.add_to_swap_cache(folio, slot)
         self.folio_add_lru(folio)
         self.swap_read_folio(folio, slot)

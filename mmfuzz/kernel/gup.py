@@ -121,7 +121,7 @@ class Gup(Dax):
         folio = page.head
         if folio.order >= self.profile.pincount_order:
             self.folio_get(folio)
-            folio._pincount += 1
+            folio.add("_pincount", 1)
         else:
             self.folio_get(folio, BIAS)
 
@@ -129,8 +129,7 @@ class Gup(Dax):
         """gup_put_folio() with FOLL_PIN."""
         folio = page.head
         if folio.order >= self.profile.pincount_order:
-            folio._pincount -= 1
-            if folio._pincount < 0:
+            if folio.add_return("_pincount", -1) < 0:
                 raise self.vm_bug_on("VM_WARN_ON_FOLIO(_pincount < 0)", folio)
             self.folio_put(folio)
         else:

@@ -110,6 +110,10 @@ class FailsTrylock(Failing):
         disarm(self)
         return False
 
+    def lock_to_free_swap(self, folio: Folio) -> bool:
+        """Not this one: it would only leave to reclaim what nobody maps."""
+        return True
+
 
 class FailsPartly(Failing):
     """A range of which all pages but the last are to be had."""

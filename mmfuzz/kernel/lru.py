@@ -30,6 +30,7 @@ class Lru(DeviceMemory):
             self.lruvec_add_folio(folio)
             return
         self.folio_get(folio)
+        self.critical("lru")
         batch = self.batches[self.cpu]
         batch.append(folio)
         self.batch_moves[folio] = None
@@ -46,6 +47,7 @@ class Lru(DeviceMemory):
             self._drain_cpu(cpu)
 
     def _drain_cpu(self, cpu: int) -> None:
+        self.critical("lru")
         batch = self.batches[cpu]
         if batch:
             self.batches[cpu] = []
@@ -75,10 +77,9 @@ class Lru(DeviceMemory):
 
     def folio_isolate_lru(self, folio: Folio) -> bool:
         """Take a folio off the LRU with a reference; false while it is not on it."""
-        if not folio.lru:
+        if not folio.lru or not folio.test_and_clear("lru"):
             return False
         self.folio_get(folio)
-        folio.lru = False
         return True
 
     def folio_putback_lru(self, folio: Folio) -> None:

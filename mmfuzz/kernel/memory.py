@@ -37,7 +37,12 @@ class Memory(Primitives):
         return KernelBug(check, folio.pfn, details)
 
     def alloc_folio(self, order: int) -> Folio | None:
-        """A folio with one reference, its caller's, and contents of zeroes; None when memory is short."""
+        """A folio with one reference, its caller's, and contents of zeroes; None when memory is short.
+
+        The count is set last, when tails know their head (v6.14 and later), so that who looks at the frame without a
+        reference of its own gets one on a complete folio or none.
+        """
+        self.critical("zone")
         pfn = self.buddy.alloc(order)
         if pfn is None:
             return None
@@ -75,19 +80,18 @@ class Memory(Primitives):
         """folio_ref_add(): only ever on top of a reference that is there already."""
         if folio._refcount <= 0:
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_ref_zero_or_close_to_overflow(folio))", folio)
-        folio._refcount += refs
+        folio.ref_add(refs)
         self.touched[folio] = None
 
     def folio_put(self, folio: Folio, refs: int = 1) -> None:
         """folio_put_refs(): the last reference frees the folio."""
-        if folio._refcount <= 0:
-            raise self.vm_bug_on("VM_BUG_ON_PAGE(page_ref_count(page) == 0)", folio)
-        folio._refcount -= refs
+        left = folio.ref_add_return(-refs)
         self.touched[folio] = None
-        if folio._refcount == 0:
+        if not left:
             self.free_folio(folio)
-        elif folio._refcount < 0:
-            raise self.vm_bug_on("VM_BUG_ON_PAGE(page_ref_count(page) < 0)", folio)
+        elif left < 0:
+            check = "== 0" if left <= -refs else "< 0"
+            raise self.vm_bug_on(f"VM_BUG_ON_PAGE(page_ref_count(page) {check})", folio)
 
     def page_count(self, page: Page) -> int:
         """page_count(): the count of the compound page that a page is in, a tail's in every era.
@@ -111,17 +115,19 @@ class Memory(Primitives):
 
     def ref_freeze(self, folio: Folio, expected: int) -> bool:
         """folio_ref_freeze(): to zero, if the count is exactly as expected, so that nobody can take a reference."""
-        if folio._refcount != expected:
+        if not folio.ref_freeze(expected):
             return False
-        folio._refcount = 0
         self.touched[folio] = None
         return True
 
     def ref_unfreeze(self, folio: Folio, refs: int) -> None:
-        """folio_ref_unfreeze()."""
+        """folio_ref_unfreeze(): with release order, so that who gets a reference sees what was done meanwhile.
+
+        03f5d58fa4ef ("mm/page_ref: Ensure page_ref_unfreeze is ordered against prior accesses", v4.14).
+        """
         if folio._refcount:
             raise self.vm_bug_on("VM_BUG_ON_PAGE(page_count(page) != 0)", folio)
-        folio._refcount = refs
+        self.smp_store_release(folio, "_refcount", refs)
         self.touched[folio] = None
 
     def maybe_dma_pinned(self, folio: Folio) -> bool:
@@ -134,18 +140,23 @@ class Memory(Primitives):
             self.free_zone_device_folio(folio)
             return
         self._check_bad(folio)
-        order = folio.order
+        order, pages = folio.order, folio.pages
         folio.mapping = None
         folio.lru = folio.dirty = folio.partially_mapped = False
-        for page in folio.pages:
+        if order:
+            folio.order = 0
+        self.free_tails(folio, pages)
+        self.made.pop(folio, None)
+        self.free_block(folio, order)
+
+    def free_tails(self, folio: Folio, pages: list[Page]) -> None:
+        """free_tail_page_prepare(): every page is its own head again, before anybody else can have the frames."""
+        for page in pages:
             page.anon_exclusive = False
             page.head = page
             page.number = 0
-        if order:
-            folio.order = 0
+        if len(pages) > 1:
             folio.pages = [folio]
-        self.made.pop(folio, None)
-        self.free_block(folio, order)
 
     def free_zone_device_folio(self, folio: Folio) -> None:
         """A page of a device goes back to that, see `mmfuzz.kernel.device`."""
@@ -153,6 +164,7 @@ class Memory(Primitives):
 
     def free_block(self, folio: Folio, order: int) -> None:
         """Return the frames of a dead folio to the buddy allocator."""
+        self.critical("zone")
         self.buddy.free(folio.pfn, order)
 
     def _check_bad(self, folio: Folio) -> None:

@@ -126,15 +126,22 @@ class Migrate(Reclaim):
         if type(folio.mapping) is File:
             self.move_in_page_cache(folio, fresh)
         if folio.swapcache:
-            slot = folio.swap
-            counts = [self.swap_map[slot + page.number] for page in folio.pages]
-            for page in folio.pages:
-                self.swap_map[slot + page.number] = max(1, counts[page.number])
-            self.delete_from_swap_cache(folio)
-            for page in folio.pages:
-                self.swap_map[slot + page.number] = counts[page.number]
-            self.add_to_swap_cache(fresh, slot)
+            self.move_in_swap_cache(folio, fresh)
         return True
+
+    def move_in_swap_cache(self, folio: Folio, fresh: Folio) -> None:
+        """The n entries of the swap cache go over to another folio, with their references; slots stay as they are."""
+        slot = folio.swap
+        self.folio_get(fresh, len(fresh.pages))
+        fresh.swapcache = True
+        fresh.swap = slot
+        for number, page in enumerate(fresh.pages, slot):
+            self.swap_cache[number] = page
+            self.cache_moves[number] = None
+        folio.swapcache = False
+        folio.swap = 0
+        self.touched[folio] = None
+        self.put_cache_refs(folio)
 
     def copy_pages(self, folio: Folio, fresh: Folio) -> bool:
         """folio_mc_copy(): the contents of every page, or false before anything has moved."""

@@ -43,6 +43,7 @@ class Page:
         "mapping",
         "mm_id0",
         "mm_id1",
+        "mm_ids_lock",
         "mm_maps0",
         "mm_maps1",
         "mm_shared",
@@ -90,6 +91,8 @@ class Page:
         self.mm_id1 = 0
         self.mm_maps1 = 0
         self.mm_shared = False
+        self.mm_ids_lock = False
+        """FOLIO_MM_IDS_LOCK_BITNUM: held while the total of maps and the slots change."""
         self.mapping: AnonVma | File | None = None
         """Where reverse mapping looks: a fork family, or the file whose page cache holds the folio."""
         self.index = 0
@@ -142,6 +145,13 @@ class Page:
         """atomic_add_return() on `_mapcount`, of atomic_inc_and_test() and atomic_add_negative()."""
         self._mapcount += maps
         return self._mapcount
+
+    def test_and_clear(self, flag: str) -> bool:
+        """test_and_clear_bit() on a flag: whether it was set, for one of all who ask."""
+        was: bool = getattr(self, flag)
+        if was:
+            setattr(self, flag, False)
+        return was
 
     def add(self, field: str, value: int) -> None:
         """atomic_add() on a counter of another name."""

@@ -39,20 +39,21 @@ class Rmap(Filemap):
         """One PTE map more on each of `pages`."""
         self.touched[folio] = None
         if not folio.order:
-            folio._mapcount += 1
+            folio.mapcount_add_return(1)
             return
+        first = 0
         for page in pages:
-            page._mapcount += 1
-            if page._mapcount == 0:
-                folio._nr_pages_mapped += 1
+            if not page.mapcount_add_return(1):
+                first += 1
+        if first:
+            folio.add_return("_nr_pages_mapped", first)
         self.add_large_mapcount(folio, len(pages), mm)
 
     def folio_add_anon_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """One PMD map more."""
         self.touched[folio] = None
-        folio._entire_mapcount += 1
-        if folio._entire_mapcount == 0:
-            folio._nr_pages_mapped += ENTIRELY_MAPPED
+        if not folio.add_return("_entire_mapcount", 1):
+            folio.add_return("_nr_pages_mapped", ENTIRELY_MAPPED)
         self.add_large_mapcount(folio, 1, mm)
 
     def folio_add_file_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
@@ -96,33 +97,29 @@ class Rmap(Filemap):
         """One PTE map less on each of `pages`."""
         self.touched[folio] = None
         if not folio.order:
-            folio._mapcount -= 1
-            if folio._mapcount < -1:
+            if folio.mapcount_add_return(-1) < -1:
                 raise self.vm_bug_on("VM_WARN_ON_FOLIO(_mapcount < -1)", folio)
             return
         self.sub_large_mapcount(folio, len(pages), mm)
         unmapped = 0
         for page in pages:
-            page._mapcount -= 1
-            if page._mapcount < 0:
+            maps = page.mapcount_add_return(-1)
+            if maps < 0:
                 unmapped += 1
-                if page._mapcount < -1:
+                if maps < -1:
                     raise self.vm_bug_on("VM_WARN_ON_FOLIO(_mapcount < -1)", folio)
-        folio._nr_pages_mapped -= unmapped
-        if unmapped and 0 < folio._nr_pages_mapped < ENTIRELY_MAPPED:
+        if unmapped and 0 < folio.add_return("_nr_pages_mapped", -unmapped) < ENTIRELY_MAPPED:
             self.deferred_split_folio(folio)
 
     def folio_remove_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """One PMD map less."""
         self.touched[folio] = None
         self.sub_large_mapcount(folio, 1, mm)
-        folio._entire_mapcount -= 1
-        if folio._entire_mapcount < -1:
+        maps = folio.add_return("_entire_mapcount", -1)
+        if maps < -1:
             raise self.vm_bug_on("VM_WARN_ON_FOLIO(_entire_mapcount < -1)", folio)
-        if folio._entire_mapcount == -1:
-            folio._nr_pages_mapped -= ENTIRELY_MAPPED
-            if 0 < folio._nr_pages_mapped < len(folio.pages):
-                self.deferred_split_folio(folio)
+        if maps == -1 and 0 < folio.add_return("_nr_pages_mapped", -ENTIRELY_MAPPED) < len(folio.pages):
+            self.deferred_split_folio(folio)
 
     def deferred_split_folio(self, folio: Folio) -> None:
         """Mark a folio for splitting, as some of its pages are of no use; caches see to theirs themselves."""
@@ -133,15 +130,20 @@ class Rmap(Filemap):
 
     def add_large_mapcount(self, folio: Folio, maps: int, mm: Mm) -> None:
         """folio_add_large_mapcount()."""
-        folio._large_mapcount += maps
-        mm_id = mm.mm_id
+        self.bit_spin_lock(folio, "mm_ids_lock")
+        folio._large_mapcount = total = folio._large_mapcount + maps
+        self.add_mm_id(folio, maps, mm.mm_id, total)
+        self.bit_spin_unlock(folio, "mm_ids_lock")
+
+    def add_mm_id(self, folio: Folio, maps: int, mm_id: int, total: int) -> None:
+        """Count maps in the slot of an mm, a free one if it has none; with the lock of the slots."""
         if folio.mm_id0 == mm_id:
             folio.mm_maps0 += maps
         elif folio.mm_id1 == mm_id:
             folio.mm_maps1 += maps
         elif not folio.mm_id0:
             folio.mm_id0, folio.mm_maps0 = mm_id, maps
-            if folio._large_mapcount + 1 != maps:
+            if total + 1 != maps:
                 folio.mm_shared = True
         elif not folio.mm_id1:
             folio.mm_id1, folio.mm_maps1 = mm_id, maps
@@ -149,8 +151,13 @@ class Rmap(Filemap):
 
     def sub_large_mapcount(self, folio: Folio, maps: int, mm: Mm) -> None:
         """folio_sub_large_mapcount(): the shared bit is looked at only when `mm` has no slot afterwards."""
+        self.bit_spin_lock(folio, "mm_ids_lock")
         folio._large_mapcount -= maps
-        mm_id = mm.mm_id
+        self.sub_mm_id(folio, maps, mm.mm_id)
+        self.bit_spin_unlock(folio, "mm_ids_lock")
+
+    def sub_mm_id(self, folio: Folio, maps: int, mm_id: int) -> None:
+        """Take maps off the slot of an mm; with the lock of the slots."""
         if folio.mm_id0 == mm_id:
             folio.mm_maps0 -= maps
             if folio.mm_maps0 > 0:

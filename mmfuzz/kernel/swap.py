@@ -16,6 +16,8 @@ class SwapSpace(Lru):
         self.slots = Buddy(frames)
         self.swap_map: dict[int, int] = {}
         """Swap entries that refer to each slot in use; the cache is not counted."""
+        self.swap_has_cache: set[int] = set()
+        """SWAP_HAS_CACHE: slots that the swap cache has, or that one alone may read past it."""
         self.swap_cache: dict[int, Page] = {}
         """The page that is cached for a slot."""
         self.swap_data: dict[int, int] = {}
@@ -25,17 +27,36 @@ class SwapSpace(Lru):
 
     def add_to_swap(self, folio: Folio) -> bool:
         """Give a folio consecutive slots and put it into the swap cache; false when slots are short."""
-        slot = self.slots.alloc(folio.order)
+        order = folio.order
+        self.critical("swap")
+        slot = self.slots.alloc(order)
         if slot is None:
             return False
-        for number in range(slot, slot + len(folio.pages)):
+        for number in range(slot, slot + (1 << order)):
             self.swap_map[number] = 0
+            self.swap_has_cache.add(number)
         self.add_to_swap_cache(folio, slot)
         folio.dirty = True
         return True
 
+    def swapcache_prepare(self, slot: int) -> bool:
+        """Have a slot to oneself, to cache it or to read past the cache; not where somebody else has, or it is free."""
+        self.critical("swap")
+        if not self.swap_map.get(slot) or slot in self.swap_has_cache:
+            return False
+        self.swap_has_cache.add(slot)
+        return True
+
+    def swapcache_clear(self, slot: int, pages: int = 1) -> None:
+        """put_swap_folio(), swapcache_clear(): the end of swapcache_prepare(); what no entry refers to is free then."""
+        self.critical("swap")
+        for number in range(slot, slot + pages):
+            self.swap_has_cache.discard(number)
+            if not self.swap_map[number]:
+                self.slot_free(number)
+
     def add_to_swap_cache(self, folio: Folio, slot: int) -> None:
-        """One cache entry and one reference for each page."""
+        """One cache entry and one reference for each page; the slots are the caller's, and the folio is locked."""
         if folio.swapcache:
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_test_swapcache(folio))", folio)
         self.folio_get(folio, len(folio.pages))
@@ -54,16 +75,15 @@ class SwapSpace(Lru):
         """Clear the cache entries, without the references."""
         if not folio.swapcache:
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(!folio_test_swapcache(folio))", folio)
-        for page in folio.pages:
-            slot = folio.swap + page.number
+        pages, first = folio.pages, folio.swap
+        for slot, page in enumerate(pages, first):
             if self.swap_cache.pop(slot, None) is not page:
                 raise self.vm_bug_on("VM_BUG_ON_PAGE(entry != folio)", folio, f"slot {slot}")
             self.cache_moves[slot] = None
-            if not self.swap_map[slot]:
-                self.slot_free(slot)
         folio.swapcache = False
         folio.swap = 0
         self.touched[folio] = None
+        self.swapcache_clear(first, len(pages))
 
     def put_cache_refs(self, folio: Folio) -> None:
         """Drop what the swap cache held: a reference for each page."""
@@ -77,21 +97,27 @@ class SwapSpace(Lru):
 
     def swap_duplicate(self, slot: int) -> None:
         """Another entry refers to a slot."""
+        self.critical("swap")
         self.swap_map[slot] += 1
 
     def swap_free(self, slot: int) -> None:
         """An entry refers to a slot no more."""
+        self.critical("swap")
         self.swap_map[slot] -= 1
-        if not self.swap_map[slot] and slot not in self.swap_cache:
+        if not self.swap_map[slot] and slot not in self.swap_has_cache:
             self.slot_free(slot)
 
     def folio_swapped(self, folio: Folio) -> bool:
         """Whether an entry refers to any slot of a cached folio."""
-        swap_map = self.swap_map
-        return any(swap_map[folio.swap + page.number] for page in folio.pages)
+        first, pages, swap_map = folio.swap, folio.pages, self.swap_map
+        self.critical("swap")
+        return any(swap_map[slot] for slot in range(first, first + len(pages)))
 
     def folio_free_swap(self, folio: Folio) -> bool:
-        """Leave the swap cache if no entry needs it; the folio is dirty then, as no copy exists any more."""
+        """Leave the swap cache if no entry needs it; the folio is dirty then, as no copy exists any more.
+
+        With the page lock, which keeps a folio in the swap cache or out of it.
+        """
         if not folio.swapcache or self.folio_swapped(folio):
             return False
         self.delete_from_swap_cache(folio)
@@ -99,18 +125,46 @@ class SwapSpace(Lru):
         return True
 
     def free_swap_cache(self, folio: Folio) -> None:
-        """Do not leave an unmapped folio to the cache alone when its last mapping goes."""
-        if folio.swapcache and not self.folio_mapped(folio):
+        """Do not leave an unmapped folio to the cache alone when its last mapping goes; unless it is locked."""
+        if folio.swapcache and not self.folio_mapped(folio) and self.lock_to_free_swap(folio):
             self.folio_free_swap(folio)
+            self.folio_unlock(folio)
 
     def free_swap_and_cache(self, slot: int) -> None:
         """Drop an entry, and the cached folio with it when nobody else needs that."""
         self.swap_free(slot)
-        page = self.swap_cache.get(slot)
-        if page is not None and not self.folio_mapped(page.head):
-            self.folio_get(page.head)
-            self.folio_free_swap(page.head)
-            self.folio_put(page.head)
+        page = self.swap_cache_get(slot)
+        if page is None:
+            return
+        folio = page.head
+        # __try_to_reclaim_swap()
+        if not self.folio_mapped(folio) and self.lock_to_free_swap(folio):
+            if folio.swapcache and self.is_cached_at(page, slot):
+                self.folio_free_swap(folio)
+            self.folio_unlock(folio)
+        self.folio_put(folio)
+
+    def lock_to_free_swap(self, folio: Folio) -> bool:
+        """folio_trylock() where somebody unmaps: what is locked now is left to reclaim."""
+        return self.folio_trylock(folio)
+
+    def swap_cache_get(self, slot: int) -> Page | None:
+        """swap_cache_get_folio(): the page that is cached for a slot, with a reference on its folio."""
+        while True:
+            page = self.swap_cache.get(slot)
+            if page is None:
+                return None
+            folio = page.head
+            if folio.ref_add_unless_zero():
+                if self.swap_cache.get(slot) is page and page.head is folio:
+                    self.touched[folio] = None
+                    return page
+                self.folio_put(folio)
+
+    def is_cached_at(self, page: Page, slot: int) -> bool:
+        """Whether a page is still what the swap cache has for a slot; its folio is locked."""
+        folio = page.head
+        return folio.swapcache and folio.swap + page.number == slot
 
     def folio_mapped(self, folio: Folio) -> bool:
         """folio_mapped(): by any PTE or PMD."""
