@@ -68,10 +68,10 @@ def named(names: Sequence[str], kernel: str | None = None) -> list[Bug]:
     return found
 
 
-def _cells(bug: Bug) -> tuple[str, str, str]:
+def _cells(bug: Bug) -> tuple[str, str, str, str]:
     from mmfuzz.planted import span
 
-    return bug.name, bug.property, span(bug)
+    return bug.name, bug.kind, bug.property, span(bug)
 
 
 def _details(bug: Bug) -> str:

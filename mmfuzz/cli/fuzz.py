@@ -93,6 +93,10 @@ def command(as_json: bool, corpus: Path | None, time_max: float | None, seed: in
         found=corpus / "found" if corpus else FOUND,
         **more,
     )
+    if settings.plant is not None:
+        from mmfuzz.planted import not_a_race
+
+        not_a_race(settings.plant)
     if settings.kernel == ALL and settings.target == "sim":
         return run_series(settings, as_json=as_json)
     summary = run(settings, as_json=as_json)

@@ -21,8 +21,10 @@ from mmfuzz.planted import swapping as swapping
 from mmfuzz.planted import tails as tails
 from mmfuzz.planted import zero as zero
 from mmfuzz.planted.catalogue import BUGS as BUGS
+from mmfuzz.planted.catalogue import RACE as RACE
 from mmfuzz.planted.catalogue import Bug as Bug
 from mmfuzz.planted.catalogue import known as known
+from mmfuzz.planted.catalogue import not_a_race as not_a_race
 from mmfuzz.planted.catalogue import plant as plant
 from mmfuzz.planted.catalogue import profile_for as profile_for
 from mmfuzz.planted.catalogue import profiles_for as profiles_for

@@ -77,6 +77,16 @@ def known(name: str) -> Bug:
     return BUGS[name]
 
 
+RACE = "race"
+"""The kind of a bug that shows only where threads do something at the same time."""
+
+
+def not_a_race(name: str) -> None:
+    """Refuse a race, where one thing is done after the other: a `UsageError` that says what shows it."""
+    if known(name).kind == RACE:
+        raise UsageError(f"{name} is a race, which only threads show: mmfuzz race --plant {name}")
+
+
 def profile_for(name: str, kernel: str | None) -> str:
     """The profile that a bug is planted into: of the version `kernel` if one is named.
 

@@ -200,3 +200,15 @@ def test_what_is_missing_is_one_line(
     assert shown.startswith(says)
     assert shown.count("\n") == 1
     assert not (tmp_path / file).exists()
+
+
+def test_fuzz_says_what_shows_a_race(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(BUGS, "fork-no-ref", replace(BUGS["fork-no-ref"], kind="race"))
+    with pytest.raises(SystemExit) as left:
+        main(["fuzz", "--plant", "fork-no-ref", "--steps", "10"])
+    assert left.value.code == 2
+    said = "mmfuzz: fork-no-ref is a race, which only threads show: mmfuzz race --plant fork-no-ref\n"
+    assert capsys.readouterr().err == said
