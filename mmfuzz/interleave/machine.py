@@ -130,8 +130,8 @@ class Machine:
         """Threads are left, and none of them can go on."""
         self.cut = False
         self.recording = Recording() if record else None
-        self.data_races: dict[tuple[str, str, str], DataRace] = {}
-        """By location and the routines of both."""
+        self.data_races: dict[str, DataRace] = {}
+        """The first one of each location, by its name."""
         self.fence = Cell("smp_mb", None)
         """What full barriers have to do with each other."""
         self._watch = watch
@@ -338,7 +338,7 @@ class Machine:
         else:
             thread.views.write_barrier()
         if self.recording is not None:
-            self.recording.aside(self.steps, thread.index, kind)
+            self.recording.aside(thread.index, kind)
 
     # Store buffers
 
@@ -408,8 +408,9 @@ class Machine:
         cell.accesses[thread.index, wrote] = (views.steps, self.steps - 1, plain)
 
     def _race(self, cell: Cell, event: int) -> None:
-        race = DataRace(cell.name, event, self.steps - 1)
-        self.data_races.setdefault((cell.name, "", ""), race)
+        name = cell.name
+        if name not in self.data_races:
+            self.data_races[name] = DataRace(name, event, self.steps - 1)
 
 
 _MOVES = [Move(index) for index in range(THREADS_MAX)]

@@ -45,18 +45,28 @@ class Message:
 class Cell:
     """A location that threads share. `keep` is told of each newest value, for those who look from outside."""
 
-    __slots__ = ("accesses", "keep", "messages", "name", "owner")
+    __slots__ = ("_name", "accesses", "keep", "messages", "owner")
 
     def __init__(
-        self, name: str, value: Any, *, owner: object = None, keep: Callable[[Any], None] | None = None
+        self,
+        name: str | Callable[[], str],
+        value: Any,
+        *,
+        owner: object = None,
+        keep: Callable[[Any], None] | None = None,
     ) -> None:
-        self.name = name
+        self._name = name
         self.owner = owner
         """The object that it is a field of: who read a pointer to that, sees the field as it was then, or newer."""
         self.keep = keep
         self.messages = [Message(0, value, {}, -1)]
         self.accesses: dict[tuple[int, bool], tuple[int, int, bool]] = {}
         """(thread, whether it wrote) to (its step, event, whether it was plain): the last one of each."""
+
+    @property
+    def name(self) -> str:
+        """What it is called; asked seldom, so it may be put together then."""
+        return self._name if isinstance(self._name, str) else self._name()
 
     @property
     def newest(self) -> Any:

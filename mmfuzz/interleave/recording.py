@@ -63,7 +63,7 @@ class Recording:
             if not self.events[place].wrote:
                 self.events[place] = replace(self.events[place], wrote=self.words(message.value))
 
-    def aside(self, number: int, thread: int, what: str, note: str = "") -> None:
+    def aside(self, thread: int, what: str, note: str = "") -> None:
         """What is no step: a barrier that concerns one thread alone, an operation that begins."""
         kind = "fence" if what else "note"
         self.events.append(Event(len(self.events), thread, kind, what, routine=_routine(), note=note))

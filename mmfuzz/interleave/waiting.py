@@ -31,7 +31,7 @@ class Lock:
 
     __slots__ = ("cell", "readers", "releases", "view", "writer")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str | Callable[[], str]) -> None:
         self.cell = Cell(name, None)
         self.writer: Thread | None = None
         self.readers: list[Thread] = []

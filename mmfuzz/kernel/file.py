@@ -38,4 +38,4 @@ class File:
     def cached(self, index: int) -> Page | None:
         """The page that the cache holds for an index."""
         entry = self.pages.get(index)
-        return entry if type(entry) is Page else None
+        return entry if isinstance(entry, Page) else None

@@ -85,7 +85,7 @@ class FileCollapse(Migrate):
 
     def replace_sources(self, file: File, huge: Folio, frozen: dict[Folio, None]) -> None:
         """Contents and entries go over; the sources are freed, and the page tables that mapped them as well."""
-        contents = {index: page.content for index, page in file.pages.items() if type(page) is Page}
+        contents = {index: page.content for index, page in file.pages.items() if isinstance(page, Page)}
         for folio in frozen:
             self.uncache_file(folio)
             self.ref_unfreeze(folio, 1)

@@ -49,7 +49,7 @@ class Filemap(AddressSpaces):
         for index in span:
             entry = file.pages.get(index)
             page = self.swap_cache.get(entry) if type(entry) is int else entry
-            if type(page) is Page:
+            if isinstance(page, Page):
                 yield page.head
 
     def set_cached(self, file: File, index: int, entry: Page | int | None) -> None:

@@ -17,7 +17,7 @@ class Shmem(Fault):
         entry = file.pages.get(index)
         if type(entry) is int:
             return self.shmem_swapin(file, index, entry)
-        if type(entry) is Page:
+        if isinstance(entry, Page):
             return entry
         folio = self.filemap_alloc_folio(file, index)
         return folio.pages[index - folio.index] if folio is not None else ENOMEM

@@ -68,7 +68,7 @@ class Sim:
         self._frames = frames
         self._huge_order = huge_order
         kind = assemble(profile, swap or "disk")
-        self._class = kind if plant is None else planted(kind, plant)
+        self._class = self.dressed(kind if plant is None else planted(kind, plant))
         self.traits = Traits(
             "sim",
             profile.name,
@@ -82,6 +82,10 @@ class Sim:
         )
         self.kernel: Kernel
         self.reset()
+
+    def dressed(self, kernel: type[Kernel]) -> type[Kernel]:
+        """The class to make machines of; `mmfuzz.race` puts threads under it."""
+        return kernel
 
     def reset(self) -> None:
         """A new machine; frames that are never used cost nothing."""
@@ -501,7 +505,7 @@ class Sim:
 
 def _filed(entry: Page | int | None) -> Entry:
     """What the page cache has for an index."""
-    if type(entry) is Page:
+    if isinstance(entry, Page):
         return Mapped(entry.pfn, None)
     return Swapped(entry) if type(entry) is int else None
 
@@ -530,3 +534,8 @@ _DO |= {
     ops.Unpin: Sim._release,
     ops.Put: Sim._release,
 }
+
+
+def perform(target: Sim, op: Operation, step: int, report: Report) -> None:
+    """Do one operation without looking at what came of it, which is for those who have several under way."""
+    _DO[type(op)](target, op, step, report)

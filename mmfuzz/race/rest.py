@@ -1,0 +1,178 @@
+"""What must hold when all threads have ended: the identity of every folio, and nothing left once all is released.
+
+The owners are those that page tables, caches, batches and handles show, put into a ledger of the model; the checks are
+those of sequential runs. What the threads wrote is nobody's promise, so contents are taken as they are. Who alone may
+write is known: a page that is pinned belongs to who pinned it, for as long as that maps it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mmfuzz.checks.counters import check_folio
+from mmfuzz.checks.memory import check_sweep, check_tables, check_zero_page, freed_early, leaked
+from mmfuzz.kernel.mm import DevicePte, MigrationPte, Pte, SwapPte, Vma
+from mmfuzz.kernel.page import Page as KernelPage
+from mmfuzz.model.owners import Area, File, Folio, Handle, Page, Process, Slot
+from mmfuzz.model.world import World
+from mmfuzz.observation import TABLE, ZERO, ZERO_FRAME, Special
+from mmfuzz.race.target import RacingSim
+from mmfuzz.violation import Violation
+
+
+def check_rest(target: RacingSim) -> None:
+    """The identity and what goes with it, for every folio; raise the first `Violation`."""
+    world = ledger(target)
+    profile = target.profile
+    for folio in dict.fromkeys(page.folio for page in world.frames.values()):
+        seen = target.counters(folio.head)
+        if seen is None:
+            if folio.is_owned:
+                raise freed_early(folio)
+            continue
+        if not folio.is_owned:
+            raise leaked(folio, seen)
+        check_folio(folio, seen, profile, exact=False)
+        _check_pins(folio, target)
+    zero = target.counters(ZERO_FRAME)
+    if zero is not None:
+        check_zero_page(world, zero, profile)
+    check_tables(world, len(target.kernel.page_tables))
+    check_sweep(world, replace(target.sweep(), swapped={}, disk={}))
+
+
+def _check_pins(folio: Folio, target: RacingSim) -> None:
+    """A pin and the process that took it refer to one page, and a write of the process keeps it so."""
+    if not target.profile.fork_copies_pinned or folio.of_file:
+        return
+    for page in folio.pages:
+        for handle in page.pins:
+            shared = len(page.maps) + len(folio.pmds) > 1
+            mine = any(where[0] == handle.process.number for where in page.maps) or any(
+                where[0] == handle.process.number for where in folio.pmds
+            )
+            if mine and shared:
+                raise Violation(
+                    "pin-coherence",
+                    f"{handle.process} pinned page {page.index}, and others map it too: the next write takes a copy",
+                    folio=f"folio at frame {folio.head}, order {folio.order}",
+                )
+
+
+def ledger(target: RacingSim) -> World:
+    """Who owns what, as the structures of the kernel say; no counter is looked at, but to see what is free."""
+    kernel = target.kernel
+    world = World(target.traits.huge_order)
+    world.processes.clear()
+    for page in kernel.mem_map.values():
+        if page.head is page and page._refcount:
+            _adopt(world, page)
+    for slot in kernel.swap_map:
+        world.slots[slot] = Slot(slot, kernel.swap_data.get(slot, 0), None)
+    _cache(target, world)
+    for number, mm in kernel.mms.items():
+        process = world.processes[number] = Process(number)
+        for vma in mm.vmas.values():
+            process.areas[vma.area] = _area(target, world, process, vma)
+    for number, pinned in kernel.handles.items():
+        _handle(target, world, number, pinned.pages)
+    return world
+
+
+def _adopt(world: World, head: KernelPage) -> None:
+    folio = world.adopt(head.pfn, head.order)
+    folio.fresh = False
+    folio.lost = True
+    folio.private = head.private
+    for page, seen in zip(folio.pages, head.pages, strict=True):
+        page.value = seen.content
+
+
+def _page(world: World, page: KernelPage) -> Page:
+    """The page of a frame; one that is free by the counters is adopted all the same: somebody refers to it."""
+    found = world.frames.get(page.pfn)
+    if found is None:
+        world.adopt(page.pfn, 0)
+        found = world.frames[page.pfn]
+        found.value = page.content
+    return found
+
+
+def _cache(target: RacingSim, world: World) -> None:
+    """Swap cache, page caches, and LRU batches."""
+    kernel = target.kernel
+    for slot, cached in kernel.swap_cache.items():
+        page = _page(world, cached)
+        known = world.slots.setdefault(slot, Slot(slot, 0, None))
+        known.page = page
+        if page.index == 0:
+            page.folio.slot = slot
+    for number, file in kernel.files.items():
+        owner = world.files[number] = File(number, kernel.nr_huge)
+        owner.size = file.size
+        for index, entry in file.pages.items():
+            if isinstance(entry, KernelPage):
+                page = _page(world, entry)
+                owner.cached[index] = page
+                page.folio.of_file = True
+                if page.index == 0:
+                    page.folio.file, page.folio.first = owner, index
+            else:
+                swapped = world.slots.setdefault(entry, Slot(entry, 0, None))
+                swapped.entries.add(owner.where(index))
+                owner.cached[index] = swapped
+    for batch in kernel.batches:
+        for waiting in batch:
+            folio = _page(world, waiting).folio
+            folio.batches += 1
+            world.batched[folio] = None
+
+
+def _area(target: RacingSim, world: World, process: Process, vma: Vma) -> Area:
+    number = process.number
+    file = world.file(vma.file.number) if vma.file is not None else None
+    area = Area(vma.order, target.kernel.nr_huge, file, shared=vma.shared)
+    area.mapped = list(vma.present)
+    pmd = vma.pmd
+    if pmd is TABLE:
+        area.pmd = TABLE
+        for index, entry in enumerate(vma.ptes):
+            _entry(world, area, (number, vma.area, index), entry)
+    elif isinstance(pmd, Pte):
+        world.map_whole(number, vma.area, area, _page(world, pmd.page).folio, writable=_writable(vma, pmd))
+    elif pmd is ZERO:
+        area.pmd = ZERO
+    return area
+
+
+def _writable(vma: Vma, entry: Pte) -> bool:
+    return entry.writable and not vma.shared
+
+
+def _entry(world: World, area: Area, where: tuple[int, int, int], entry: object) -> None:
+    if isinstance(entry, MigrationPte):
+        raise Violation("outcome", f"a migration entry is left at p{where[0]} a{where[1]}.{where[2]}")
+    if isinstance(entry, (Pte, DevicePte)):
+        owned = _page(world, entry.page)
+        area.table[where[2]] = owned
+        world.link(where, owned, writable=entry.writable and not area.shared)
+    elif isinstance(entry, SwapPte):
+        slot = world.slots.setdefault(entry.slot, Slot(entry.slot, 0, None))
+        area.table[where[2]] = slot
+        world.link(where, slot)
+    elif isinstance(entry, Special):
+        area.table[where[2]] = entry
+
+
+def _handle(target: RacingSim, world: World, number: int, pages: list[KernelPage | None]) -> None:
+    taken = target.taken[number]
+    process = world.processes.get(taken.process) or Process(taken.process)
+    handle = Handle(number, process, taken.area, taken.first, pinned=taken.pinned, write=taken.write)
+    world.handles[number] = handle
+    for index, seen in enumerate(pages):
+        if seen is None:
+            world.hold_zero(handle, index)
+            continue
+        page = _page(world, seen)
+        handle.pages.append(page)
+        page.hold(handle)

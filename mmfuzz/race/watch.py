@@ -1,0 +1,81 @@
+"""What must hold at every step: maps are never more than references, and nobody refers to what is frozen or free.
+
+A watcher is told of each write, and reads what comes last in the order of writes. What does not hold for a moment
+only in somebody's stale view is not a failure.
+"""
+
+from __future__ import annotations
+
+from mmfuzz.interleave.machine import Failed
+from mmfuzz.interleave.memory import Cell
+from mmfuzz.kernel.page import Page
+from mmfuzz.ops import Pin, Unpin
+from mmfuzz.profiles import BIAS
+from mmfuzz.program import Program
+from mmfuzz.race.target import RacingSim
+
+MAPS = "maps-within-refs"
+PIN_SHOWN = "pin-shown"
+
+
+class Watch:
+    """Looks at the folio of each location that a step wrote."""
+
+    def __init__(self, target: RacingSim, program: Program) -> None:
+        self._target = target
+        self._profile = target.profile
+        self._only_pins = _only_pins(program)
+        self._refs_before: dict[Page, int] = {}
+
+    def __call__(self, cell: Cell) -> None:
+        """After a step that wrote a location."""
+        page = cell.owner
+        if not isinstance(page, Page):
+            return
+        folio = page.head
+        if folio.pgmap is not None or folio is self._target.kernel.zero_page:
+            return
+        refs, maps = folio._refcount, self._maps(folio)
+        if refs < 0:
+            raise Failed(
+                "use-after-free", f"frame {folio.pfn}: refcount is {refs}: who dropped the last one had none"
+            )
+        if maps > refs:
+            raise Failed(MAPS, f"frame {folio.pfn}: {maps} maps, and {refs} references", self._terms(folio))
+        if self._only_pins:
+            self._check_pin_shown(folio, refs, maps)
+
+    def _maps(self, folio: Page) -> int:
+        """Maps of a folio, by the counters of its era."""
+        if not folio.order:
+            return folio._mapcount + 1
+        if self._profile.tail_refs != "none":
+            return folio._mapcount + 1
+        if self._profile.large_mapcount:
+            return folio._large_mapcount + 1
+        return 0
+
+    def _terms(self, folio: Page) -> list[str]:
+        return [f"refcount {folio._refcount}", f"maps {self._maps(folio)}", f"order {folio.order}"]
+
+    def _check_pin_shown(self, folio: Page, refs: int, maps: int) -> None:
+        """With pins and unpins under way and nothing else, what is no map is a multiple of a pin's weight."""
+        if folio.order >= self._profile.pincount_order or not maps:
+            return
+        cached = len(folio.pages) if folio.swapcache else 0
+        before = self._refs_before.setdefault(folio, (refs - maps - cached) % BIAS)
+        plain = (refs - maps - cached - before) % BIAS
+        if plain:
+            raise Failed(
+                PIN_SHOWN,
+                f"frame {folio.pfn}: a pin that is half taken shows as {plain} plain reference: who looks now sees no "
+                "pin; harmless, as the reference alone keeps the page, and the other 1023 follow",
+                self._terms(folio),
+            )
+
+
+def _only_pins(program: Program) -> bool:
+    """Whether threads do nothing but pin and unpin base pages."""
+    return bool(program.threads) and all(
+        isinstance(op, (Pin, Unpin)) for thread in program.threads for op in thread.ops
+    )
