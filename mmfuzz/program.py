@@ -63,8 +63,8 @@ SWAPS = ("disk", "zram")
 """Kinds of swap that a simulated kernel may have: one that takes its time, and one that answers at once."""
 MEMORIES = ("sc", "tso", "weak")
 """Models of memory that the threads of a race may run under, the strictest first."""
-HUGE_ORDERS = tuple(range(2, HUGE + 1))
-"""PMD orders: an area has at least four pages, at most the 512 of x86-64."""
+HUGE_ORDERS = tuple(range(1, HUGE + 1))
+"""PMD orders: an area has two pages at least, at most the 512 of x86-64."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

@@ -114,7 +114,11 @@ class Race:
             self._rest[state] = self._look()
         violation = self._rest[state]
         if violation is not None:
-            raise Failed(violation.property, violation.message, violation.report().splitlines()[1:-1])
+            raise Failed(
+                violation.property,
+                violation.message,
+                [line[2:] for line in violation.report().splitlines()[1:-1]],
+            )
 
     def _look(self) -> Violation | None:
         try:

@@ -51,7 +51,7 @@ class Sim:
     """A simulated kernel of version `kernel`, with the bug `plant` in it when that is not None.
 
     `pins` is a pin scheme to use in place of the profile's own; `frames` is a power of two from 16; `huge_order`
-    is the order of a PMD-sized folio, 2 to 9; `swap` is a `disk`, which takes its time, or `zram`, which does not.
+    is the order of a PMD-sized folio, 1 to 9; `swap` is a `disk`, which takes its time, or `zram`, which does not.
     """
 
     def __init__(

@@ -430,7 +430,7 @@ def test_doctor_says_what_runs_and_what_is_missing(tmp_path: Path) -> None:
         (["bugs", "--kernel", "1.0"], "no kernel profile at or below '1.0': the oldest is 2.6.38"),
         (["hunt", "--kernel", "all"], "'all' is not a kernel version"),
         (["fuzz", "--frames", "100"], "frames 100 is not allowed: a power of two from 16 to 1048576"),
-        (["fuzz", "--huge", "20"], "huge order 20 is not allowed: a number from 2 to 9"),
+        (["fuzz", "--huge", "20"], "huge order 20 is not allowed: a number from 1 to 9"),
         (["fuzz", "--target", "linux", "--plant", "fork-no-ref"], "it cannot have bug 'fork-no-ref'"),
         (["fuzz", "--swap", "x.img"], "the simulated kernel has a swap of its own: it cannot use 'x.img'"),
         (["fuzz", "--plant", "fork-no-ref", "--corpus", "bad.mm/x"], "Not a directory: 'bad.mm/x"),

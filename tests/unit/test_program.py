@@ -260,7 +260,7 @@ def test_where_a_program_came_from_is_no_part_of_its_identity() -> None:
         ("mmfuzz 1\nkernel: 6.18\nkernel: 6.1\n", 3, 1, "key 'kernel' stands twice, first on line 2"),
         ("mmfuzz 1\nkernel: a b\n", 2, 9, "kernel: 'a b' is not a name"),
         ("mmfuzz 1\nexpect: fails\n", 2, 9, "expect: 'fails' is not allowed: 'pass' or 'fail PROPERTY'"),
-        ("mmfuzz 1\nhuge: 10\n", 2, 7, "huge: '10' is not allowed: a number from 2 to 9"),
+        ("mmfuzz 1\nhuge: 10\n", 2, 7, "huge: '10' is not allowed: a number from 1 to 9"),
         ("mmfuzz 1\nframes: 9\n", 2, 9, "frames: '9' is not allowed: a power of two from 16 to 1048576"),
         ("mmfuzz 1\nframes: 100\n", 2, 9, "frames: '100' is not allowed: a power of two from 16 to 1048576"),
         (
@@ -342,7 +342,7 @@ def test_size_of_an_area_follows_the_header() -> None:
         {"note": "two\nlines"},
         {"kernel": ""},
         {"expect": "maybe"},
-        {"huge": 1},
+        {"huge": 0},
         {"plant": "a b"},
         {"note": " x"},
         {"memory": "sc"},
