@@ -35,6 +35,10 @@ class Bug:
     kind: str
     """"sequential", "error" (needs an injected failure) or "race"."""
     routine: type[Kernel]
+    scenarios: tuple[str, ...] = ()
+    """Of a race: the protocols, files of corpus/races, in which it shows; that of the smallest schedule first."""
+    memory: str = ""
+    """Of a race: the strictest model of memory that shows it, one of `sc`, `tso` and `weak`."""
 
 
 BUGS: dict[str, Bug] = {}
@@ -54,6 +58,8 @@ def bug(
     until: str = NEWEST,
     because: str = "",
     kind: str = "sequential",
+    scenarios: tuple[str, ...] = (),
+    memory: str = "",
 ) -> Callable[[type[Kernel]], type[Kernel]]:
     """Enter a class that overrides the wrong routine into the catalogue."""
 
@@ -62,7 +68,9 @@ def bug(
         first, last = names.index(since), names.index(until)
         home = names[max(first, min(last, names.index(DEFAULT)))]
         kernels = tuple(names[first : last + 1])
-        BUGS[name] = Bug(name, property, summary, reached, fix, kernels, home, because, kind, routine)
+        BUGS[name] = Bug(
+            name, property, summary, reached, fix, kernels, home, because, kind, routine, scenarios, memory
+        )
         return routine
 
     return enter

@@ -1,0 +1,15 @@
+mmfuzz 1
+kernel: 2.6.38
+huge: 1
+memory: weak
+note: put_page() of a tail, while the huge page is split ("alter compound get_page/put_page", November 2010)
+
+alloc p0 a0 huge
+fault p0 a0.0 write
+get p0 a0.1 read h0
+
+thread put
+put h0
+
+thread split
+split p0 a0.0
