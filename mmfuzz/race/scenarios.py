@@ -1,4 +1,4 @@
-"""The protocols that are explored: race files that come with mmfuzz, each complete; planted bugs leave parts of them out.
+"""The protocols that are explored: race files that come with mmfuzz, each complete; planted races leave a part out.
 
 `mmfuzz/race/programs` is a link to `corpus/races`, as `mmfuzz/planted/programs` is one to `corpus/planted`.
 """
