@@ -16,7 +16,7 @@ from mmfuzz.program import Program, format_op
 from mmfuzz.session import run
 from mmfuzz.targets import open_target
 from mmfuzz.targets.base import Target
-from mmfuzz.violation import PROPERTIES, Violation
+from mmfuzz.violation import PROPERTIES, RACE_PROPERTIES, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ def judged(program: Program, kernels: Sequence[str]) -> list[str]:
 def check_header(program: Program) -> None:
     """Refuse names that nothing has: the planted bug and the expected property."""
     _check_name(program, "plant", program.plant, BUGS, "planted bug")
-    _check_name(program, "expect", program.expected_property or "", PROPERTIES, "property")
+    _check_name(program, "expect", program.expected_property or "", PROPERTIES | RACE_PROPERTIES, "property")
 
 
 def _check_name(program: Program, key: str, name: str, known: Mapping[str, object], what: str) -> None:

@@ -31,6 +31,14 @@ PROPERTIES: dict[str, str] = {
 }
 """Every property by name, with the sentence that must be true."""
 
+RACE_PROPERTIES: dict[str, str] = {
+    "maps-within-refs": "at no step has a folio more maps than references",
+    "pin-shown": "at no step does a pin that is being taken or dropped look like plain references",
+    "data-race": "two accesses, one of them plain and one a write, are ordered, unless it is known why they need not be",
+    "deadlock": "threads that wait are woken, and locks that were taken are left",
+}
+"""What must hold as well while threads run."""
+
 
 class Term(NamedTuple):
     """One compared quantity of a failed check."""
@@ -45,7 +53,7 @@ class Term(NamedTuple):
 class Violation(Exception):
     """A property failed.
 
-    `property` is a key of `PROPERTIES`; `message` is one line; `folio` names the folio or is empty;
+    `property` is a key of `PROPERTIES` or `RACE_PROPERTIES`; `message` is one line; `folio` names the folio or is empty;
     `terms` are the quantities compared, the ones that differ among them.
     """
 
@@ -67,5 +75,5 @@ class Violation(Exception):
                 mark = " " if term.expected == term.seen else "!"
                 lines.append(f"  {mark} {term.name:<{width}}  expected {term.expected}  seen {term.seen}")
                 lines.extend(f"      {owner}" for owner in folded(alike(term.owners)))
-        lines.append(f"  ({PROPERTIES[self.property]})")
+        lines.append(f"  ({PROPERTIES.get(self.property) or RACE_PROPERTIES[self.property]})")
         return "\n".join(lines)

@@ -39,8 +39,8 @@ class RacingSim(Sim):
         """A new machine."""
         super().reset()
         self.taken: dict[int, Taken] = {}
+        self._under_way: list[Operation] = []
         self.step = 0
-        self.fresh = True
 
     @property
     def profile(self) -> Any:
@@ -48,10 +48,8 @@ class RacingSim(Sim):
         return self._profile
 
     def prepare(self, operations: tuple[Operation, ...]) -> None:
-        """Do a set-up that is known to apply."""
-        if not self.fresh:
-            self.reset()
-        self.fresh = False
+        """Begin anew with a set-up that is known to apply."""
+        self.reset()
         for op in operations:
             self.do(op)
 
@@ -66,12 +64,14 @@ class RacingSim(Sim):
             return reason
         self.step += 1
         report = Report()
+        self._under_way.append(op)
         try:
             perform(self, op, self.step, report)
         except KernelBug as bug:
             raise Failed(bug.property, str(bug)) from bug
         except (LookupError, AttributeError, AssertionError, TypeError, RecursionError) as error:
             raise Failed("assertion", f"Oops: {error!r}") from error
+        self._under_way.remove(op)
         if not report.error:
             self._note(op)
         return report.error
@@ -85,30 +85,67 @@ class RacingSim(Sim):
             self.taken[op.new] = Taken(old.process, old.area, old.first, False, old.write)
 
     def why_not(self, op: Operation) -> str:
-        """Why an operation cannot be asked for now, as another thread has taken away what it is about."""
-        kernel = self.kernel
+        """Why an operation cannot be asked for now, as another thread has taken away what it is about, or is at it.
+
+        A process and its driver see to that much: nobody exits under a system call of his own, and a handle is
+        released once.
+        """
+        return self._why_not_process(op) or self._why_not_handle(op) or self._why_not_area(op)
+
+    def _why_not_process(self, op: Operation) -> str:
+        mms = self.kernel.mms
         process = getattr(op, "process", None)
-        if process is not None and process not in kernel.mms:
+        if process is None:
+            return ""
+        if process not in mms or any(_exits(other, process) for other in self._under_way):
             return f"p{process} is gone"
-        if isinstance(op, ops.Fork) and op.child in kernel.mms:
+        if isinstance(op, ops.Exit) and any(_is_in(other, process) for other in self._under_way):
+            return f"p{process} is in a system call"
+        if isinstance(op, ops.Fork) and (
+            op.child in mms or any(_is_in(other, op.child) for other in self._under_way)
+        ):
             return f"p{op.child} is there"
-        handle = getattr(op, "handle", None)
-        if isinstance(op, (ops.Pin, ops.Get)):
-            if handle in kernel.handles:
-                return f"h{handle} is taken"
-        elif handle is not None and handle not in kernel.handles:
-            return f"h{handle} is released"
-        area = getattr(op, "area", None)
+        return ""
+
+    def _why_not_handle(self, op: Operation) -> str:
+        handles = self.kernel.handles
+        mine = _handles(op)
+        for other in self._under_way:
+            for handle in mine & _handles(other):
+                return f"h{handle} is in use"
+        for handle in mine:
+            fresh = isinstance(op, (ops.Pin, ops.Get)) or (isinstance(op, ops.Dup) and handle == op.new)
+            if fresh == (handle in handles):
+                return f"h{handle} is {'taken' if fresh else 'released'}"
+        return ""
+
+    def _why_not_area(self, op: Operation) -> str:
+        process, area = getattr(op, "process", None), getattr(op, "area", None)
         if area is None or process is None:
             return ""
-        vma = kernel.mms[process].vmas.get(area)
+        vma = self.kernel.mms[process].vmas.get(area)
         if isinstance(op, (ops.Alloc, ops.Map)):
             return f"a{area} is there" if vma is not None else ""
         if vma is None:
             return f"a{area} is gone"
         page, count = getattr(op, "page", 0), getattr(op, "count", 1)
-        span = range(page, page + count) if count else range(kernel.nr_huge)
+        span = range(page, page + count) if count else range(self.kernel.nr_huge)
         return "" if all(vma.present[at] for at in span) else f"a{area} is unmapped there"
+
+
+def _handles(op: Operation) -> set[int]:
+    """Handles that an operation is about."""
+    return {number for name in ("handle", "new") if (number := getattr(op, name, None)) is not None}
+
+
+def _is_in(op: Operation, process: int) -> bool:
+    """Whether an operation is a system call of a process, or makes it."""
+    return process in (getattr(op, "process", None), getattr(op, "child", None))
+
+
+def _exits(op: Operation, process: int) -> bool:
+    """Whether an operation ends a process."""
+    return isinstance(op, ops.Exit) and op.process == process
 
 
 _CLASSES: dict[type[Kernel], type[Kernel]] = {}
