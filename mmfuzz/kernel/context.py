@@ -29,6 +29,7 @@ class FaultContext:
         "address",
         "asked",
         "cow_page",
+        "found_table",
         "mm",
         "page",
         "prealloc_pte",
@@ -54,6 +55,8 @@ class FaultContext:
         """The entry of the page table that matches the address; None where there is no table yet."""
         self.ptl: Lock | None = None
         """The lock that is held: of the page table if `pte` is set, else of the PMD."""
+        self.found_table = False
+        """There was something under the PMD when a table could still be preallocated; it may be gone again."""
         self.prealloc_pte: PageTable | None = None
         """A page table for the one that must not sleep: used, and then None, or freed when the fault ends."""
         self.page: Page | None = None
@@ -75,9 +78,9 @@ class FaultContext:
             )
 
     def check_map_pages(self) -> None:
-        """F7: what runs in atomic context cannot allocate, so without a page table there must be one in reserve."""
+        """F7: what runs in atomic context cannot allocate, so where no page table was there must be one in reserve."""
         self.check("map_pages")
-        if self.vma.pmd is None and self.prealloc_pte is None:
+        if not self.found_table and self.prealloc_pte is None:
             raise self.broken("F7: no page table, and none preallocated", "map_pages")
 
     def limits(self) -> range:

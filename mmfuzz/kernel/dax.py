@@ -25,17 +25,31 @@ class Dax(FileFault):
             super().file_page(file, index) if file.pgmap is None else self.dax_block(file, file.pgmap, index)
         )
 
+    def put_found(self, page: Page) -> None:
+        """A block's page is not referred to for reading and writing."""
+        if page.pgmap is None:
+            super().put_found(page)
+
     def dax_block(self, file: File, pgmap: DevPagemap, index: int) -> Page:
         """The page of a file's block; a block of zeroes where there is none yet."""
         found = file.cached(index)
         if found is None:
-            found, _ = pgmap.free.popitem()
-            found.content = 0
-            found.mapping = file
-            found.index = index
-            self.blocks[found] = None
-            self.touched[found] = None
-            self.set_cached(file, index, found)
+            self.spin_lock(file)
+            found = file.cached(index) or self.dax_insert_entry(file, pgmap, index)
+            self.spin_unlock(file)
+        return found
+
+    def dax_insert_entry(self, file: File, pgmap: DevPagemap, index: int) -> Page:
+        """A block of zeroes is the file's from now on."""
+        self.critical("blocks")
+        found, _ = pgmap.free.popitem()
+        found.content = 0
+        found.mapping = file
+        found.index = index
+        self.blocks[found] = None
+        self.touched[found] = None
+        self.smp_wmb()
+        self.set_cached(file, index, found)
         return found
 
     def do_fault(self, vmf: FaultContext) -> str:
@@ -46,8 +60,7 @@ class Dax(FileFault):
             return super().do_fault(vmf)
         if vmf.address >= file.size:
             return SIGBUS
-        if vmf.vma.pmd is None:
-            vmf.prealloc_pte = self.pte_alloc_one()
+        self.preallocate(vmf)
         error = self.dax_fault(vmf, file, file.pgmap)
         self.free_prealloc(vmf)
         return error
@@ -68,20 +81,22 @@ class Dax(FileFault):
         copy.content = block.content if block is not None else 0
         vmf.cow_page = copy
         self.finish_fault(vmf)
+        self.give_back_copy(vmf)
         return ""
 
     def vmf_insert_page_mkwrite(self, vmf: FaultContext, page: Page) -> None:
         """Map a page of a device, with a reference and a mapcount (38607c62b34b, v6.15)."""
         if vmf.vma.pmd is None:
             self.install_prealloc(vmf)
-        vmf.pte, vmf.ptl = vmf.address, "pte"
-        self.dax_map_get(page)
-        self.set_pte_range(vmf, page, 1)
-        vmf.pte = vmf.ptl = None
+        if self.pte_map_lock(vmf):
+            if self.ptes_are_none(vmf, range(vmf.address, vmf.address + 1)):
+                self.dax_map_get(page)
+                self.set_pte_range(vmf, page, 1)
+            self.pte_unmap_unlock(vmf)
 
     def dax_map_get(self, page: Page) -> None:
         """The mapping's reference, which may be the first of an idle page: folio_ref_inc()."""
-        page._refcount += 1
+        page.ref_add(1)
         self.touched[page] = None
 
     def may_pin_for_long(self, vma: Vma) -> bool:

@@ -38,8 +38,10 @@ class DaxTruncate(Truncate):
 
     def dax_delete_entry(self, file: File, pgmap: DevPagemap, index: int, page: Page) -> None:
         """dax_disassociate_entry(): the block may be another file's, or another page's, from now on."""
+        self.spin_lock(file)
         self.set_cached(file, index, None)
         page.mapping = None
+        self.spin_unlock(file)
         page.dirty = False
         self.touched[page] = None
         if page._refcount != pgmap.base:

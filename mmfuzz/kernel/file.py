@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from mmfuzz.kernel.mm import Mm, Vma
 
 
+class Inode:
+    """What its lock guards: the size, against who writes, truncates and punches holes."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
 class File:
     """An inode and its address_space.
 
@@ -18,10 +27,11 @@ class File:
     and swap alone. Sizes and indices are in pages.
     """
 
-    __slots__ = ("disk", "mappers", "number", "order", "pages", "pgmap", "shmem", "size")
+    __slots__ = ("disk", "inode", "mappers", "number", "order", "pages", "pgmap", "shmem", "size")
 
     def __init__(self, number: int, order: int, size: int, *, shmem: bool) -> None:
         self.number = number
+        self.inode = Inode(number)
         self.order = order
         self.shmem = shmem
         self.pgmap: DevPagemap | None = None

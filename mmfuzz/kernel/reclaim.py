@@ -61,9 +61,14 @@ class Reclaim(DaxTruncate):
         if folio.dirty:
             self.write_file_folio(file, folio)
         self.release_private(folio)
-        if self.ref_freeze(folio, 1 + self.cache_refs(folio)):
-            self.uncache_file(folio)
-            self.ref_unfreeze(folio, 1)
+        self.spin_lock(file)
+        expected = 1 + self.cache_refs(folio)
+        if self.ref_freeze(folio, expected):
+            dirty = folio.dirty
+            if not dirty:
+                self.uncache_file(folio)
+            self.ref_unfreeze(folio, expected if dirty else 1)
+        self.spin_unlock(file)
 
     def is_freeable(self, folio: Folio) -> bool:
         """is_page_cache_freeable(): nothing but the caches and the caller refers to the folio."""

@@ -17,12 +17,15 @@ class WriteBack(Zap):
 
     def begin_writeback(self, file: File, span: range) -> None:
         """Begin to write what is dirty in a range, folio by folio."""
-        for folio in dict.fromkeys(self.folios_of(file, span)):
-            if folio.dirty:
+        for folio in self.find_get_folios(file, span):
+            self.folio_lock(folio)
+            if folio.mapping is file and folio.dirty:
                 self.wait_on_writeback(folio)
                 self.clear_page_dirty_for_io(folio)
                 self.writebacks[folio] = None
                 self.writing += [(file, folio.index + page.number) for page in folio.pages]
+            self.folio_unlock(folio)
+            self.folio_put(folio)
 
     def clear_page_dirty_for_io(self, folio: Folio) -> None:
         """The next write is to be heard of, so nobody may write without a fault any more: page_mkclean()."""
@@ -34,10 +37,12 @@ class WriteBack(Zap):
 
     def write_protect(self, mm: Mm, vma: Vma, folio: Folio) -> None:
         """page_mkclean_one()."""
+        self.spin_lock(vma)
         for number in self.ptes_mapping(folio, vma):
             entry = vma.ptes[number]
             if type(entry) is Pte and entry.writable:
                 self.set_pte(mm, vma, number, Pte(entry.page, False))
+        self.spin_unlock(vma)
 
     def page_mkwrite(self, page: Page) -> None:
         """vm_ops->page_mkwrite() and fault_dirty_shared_page(): a page of a file is about to be written."""

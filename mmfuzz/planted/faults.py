@@ -106,10 +106,12 @@ class AroundWithoutResult(AllocSetPte):
 class DepositForFile(Kernel):
     """do_set_pmd() as on an architecture that deposits for every huge mapping."""
 
-    def do_set_pmd(self, vmf: FaultContext, page: Page) -> None:
+    def do_set_pmd(self, vmf: FaultContext, page: Page) -> bool:
         """One more table, for nobody."""
-        super().do_set_pmd(vmf, page)
-        self.deposit_table(vmf.vma, self.pte_alloc_one())
+        mapped = super().do_set_pmd(vmf, page)
+        if mapped:
+            self.deposit_table(vmf.vma, self.pte_alloc_one())
+        return mapped
 
 
 @bug(

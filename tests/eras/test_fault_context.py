@@ -54,10 +54,8 @@ class EntryNotCompared(Kernel):
 
     def map_around(self, vmf: FaultContext, page: Page) -> None:
         vmf.address = vmf.pte = page.head.index + page.number
-        vmf.ptl = "pte"
         self.get_page(page)
         self.set_pte_range(vmf, page, 1, prefault=True)
-        vmf.ptl = None
 
 
 class ReserveKept(Kernel):
@@ -70,6 +68,9 @@ class ReserveKept(Kernel):
 class TableOverTable(Kernel):
     """F6: a surplus table is installed all the same."""
 
+    def pmd_is_none(self, vmf: FaultContext) -> bool:
+        return True
+
     def filemap_map_pmd(self, vmf: FaultContext, page: Page) -> bool:
         vmf.prealloc_pte = vmf.prealloc_pte or self.pte_alloc_one()
         self.install_prealloc(vmf)
@@ -79,9 +80,8 @@ class TableOverTable(Kernel):
 class NoReserve(Kernel):
     """F7: nothing is preallocated for the one that may not sleep."""
 
-    def do_fault_around(self, vmf: FaultContext) -> bool:
-        vmf.check_map_pages()
-        return super().do_fault_around(vmf)
+    def preallocate(self, vmf: FaultContext) -> None:
+        vmf.found_table = vmf.vma.pmd is not None
 
 
 class PageKept(Kernel):

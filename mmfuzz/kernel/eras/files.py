@@ -73,19 +73,32 @@ class AllocSetPte(Kernel):
 
     def filemap_map_pages(self, vmf: FaultContext, window: range) -> bool:
         """Map every cached page of the window whose entry is empty; a huge mapping ends it."""
-        for page in self.next_uptodate(vmf, window):
-            self.move_to(vmf, page.head.index + page.number)
-            self.get_page(page)
-            if not self.alloc_set_pte(vmf, page, prefault=True):
-                self.put_page(page)
-            if self.ends_walk(vmf):
+        ended = False
+        for pages in self.next_uptodate(vmf, window):
+            for page in pages:
+                ended = self.map_one_around(vmf, page)
+                if ended:
+                    break
+            self.end_around(pages[0])
+            if ended:
                 break
-            if vmf.pte is None:
-                raise vmf.broken("VM_BUG_ON(!fe->pte)", "filemap_map_pages")
         solved = self.is_solved(vmf)
-        vmf.ptl = None
         self.back_to_asked(vmf)
+        if vmf.ptl is not None:
+            self.pte_unmap_unlock(vmf)
         return solved
+
+    def map_one_around(self, vmf: FaultContext, page: Page) -> bool:
+        """One of the pages around, with a reference of its own: whether it is the last."""
+        self.move_to(vmf, page.head.index + page.number)
+        self.get_page(page)
+        if not self.alloc_set_pte(vmf, page, prefault=True):
+            self.put_page(page)
+        if self.ends_walk(vmf):
+            return True
+        if vmf.pte is None and not vmf.found_table:
+            raise vmf.broken("VM_BUG_ON(!fe->pte)", "filemap_map_pages")
+        return vmf.pte is None
 
     def move_to(self, vmf: FaultContext, index: int) -> None:
         """The context goes on to another page; the entry goes along where there is a table."""
@@ -105,24 +118,24 @@ class AllocSetPte(Kernel):
         """Map a page by whatever fits: whether its reference was taken over."""
         vmf.check("alloc_set_pte")
         vma = vmf.vma
-        if vma.pmd is None and vmf.cow_page is None and self.can_map_huge(vmf, page):
-            self.do_set_pmd(vmf, page)
+        huge = vma.pmd is None and vmf.cow_page is None and self.can_map_huge(vmf, page)
+        if huge and self.do_set_pmd(vmf, page):
             return True
-        if type(vma.pmd) is Pte:
+        if vmf.pte is None and not self.pte_alloc_one_map(vmf):
             return False
-        if vmf.pte is None:
-            self.pte_alloc_one_map(vmf)
-        if vma.ptes[vmf.address] is not None:
+        if not self.ptes_are_none(vmf, range(vmf.address, vmf.address + 1)):
             return False
         self.set_pte_range(vmf, page, 1, prefault=prefault)
         return True
 
-    def pte_alloc_one_map(self, vmf: FaultContext) -> None:
-        """The table under the PMD, the preallocated one if there is none; with its lock."""
+    def pte_alloc_one_map(self, vmf: FaultContext) -> bool:
+        """The table under the PMD, the preallocated one if there is none; with its lock.
+
+        False where a huge page is mapped, be it under us: the fault is solved then, or tried again.
+        """
         if vmf.vma.pmd is None:
             self.install_prealloc(vmf)
-        vmf.pte = vmf.address
-        vmf.ptl = "pte"
+        return self.pte_map_lock(vmf)
 
     def finish_fault(self, vmf: FaultContext) -> None:
         """Map what was found, its reference going over to the mapping."""
@@ -133,5 +146,6 @@ class AllocSetPte(Kernel):
                 vmf.cow_page = None
             else:
                 vmf.page = None
-        vmf.ptl = None
         self.back_to_asked(vmf)
+        if vmf.ptl is not None:
+            self.pte_unmap_unlock(vmf)
