@@ -93,9 +93,11 @@ class FileCollapse(Migrate):
         return error
 
     def isolate_source(self, file: File, folio: Folio) -> bool:
-        """A source is locked, off the LRU and unmapped; false, and as it was, where that cannot be."""
-        if not self.folio_trylock(folio):
-            return False
+        """A source is locked, off the LRU and unmapped; false, and as it was, where that cannot be.
+
+        Where the kernel gives up on a lock that is taken, this waits: locks are taken in the order of indices.
+        """
+        self.folio_lock(folio)
         if not self.is_in_cache(file, folio) or not self.folio_isolate_lru(folio):
             self.folio_unlock(folio)
             return False

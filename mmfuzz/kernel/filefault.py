@@ -216,16 +216,16 @@ class FileFault(Shmem):
         while index < window.stop:
             page = file.pages.get(index)
             stop = index + 1
-            if isinstance(page, Page) and self.try_lock_cached(file, index, page):
+            if isinstance(page, Page):
                 folio = page.head
                 number = page.pfn - folio.pfn
-                stop = min(window.stop, index + len(folio.pages) - number)
-                yield folio.pages[number : number + stop - index]
+                stop = min(window.stop, max(stop, index + len(folio.pages) - number))
+                if self.try_lock_cached(file, index, page, folio):
+                    yield folio.pages[number : number + stop - index]
             index = stop
 
-    def try_lock_cached(self, file: File, index: int, page: Page) -> bool:
+    def try_lock_cached(self, file: File, index: int, page: Page, folio: Folio) -> bool:
         """A reference on what an entry has, and its lock, if both are to be had now and it is still there then."""
-        folio = page.head
         if not folio.ref_add_unless_zero():
             return False
         self.touched[folio] = None
