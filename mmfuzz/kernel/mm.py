@@ -55,8 +55,24 @@ class DevicePte:
 PteEntry = Pte | SwapPte | MigrationPte | DevicePte | Special | None
 """An entry of a page table; `ZERO` is the shared zero page."""
 
-PmdEntry = Pte | Special | None
-"""A PMD entry: a huge page, `ZERO` (the huge zero page), `TABLE`, or none."""
+PmdEntry = Pte | MigrationPte | Special | None
+"""A PMD entry: a huge page, what stands for it while it moves, `ZERO` (the huge zero page), `TABLE`, or none."""
+
+
+def pte_same(one: PteEntry, other: PteEntry) -> bool:
+    """pte_same(), pmd_same(): entries are numbers, so two that say the same are the same, whatever was in between."""
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, SwapPte):
+        assert isinstance(other, SwapPte)
+        return one.slot == other.slot and one.exclusive == other.exclusive
+    if isinstance(one, MigrationPte):
+        assert isinstance(other, MigrationPte)
+        return one.page is other.page and (one.writable, one.exclusive) == (other.writable, other.exclusive)
+    if isinstance(one, (Pte, DevicePte)):
+        assert isinstance(other, (Pte, DevicePte))
+        return one.page is other.page and one.writable == other.writable
+    return False
 
 
 class AnonVma:
@@ -103,7 +119,7 @@ class Vma:
 class Mm:
     """An address space. Areas stand at the same addresses in every process of a fork family."""
 
-    __slots__ = ("cpu", "file_pages", "has_pinned", "mm_id", "process", "vmas")
+    __slots__ = ("cpu", "file_pages", "has_pinned", "mm_id", "process", "vmas", "write_protect_seq")
 
     def __init__(self, process: int, mm_id: int, cpu: int) -> None:
         self.process = process
@@ -112,6 +128,8 @@ class Mm:
         self.cpu = cpu
         self.has_pinned = False
         """MMF_HAS_PINNED: fork looks for pinned pages only when this is set."""
+        self.write_protect_seq = 0
+        """Odd while fork write-protects what it shares, so that GUP-fast looks again (57efa1fe5957, v5.11)."""
         self.vmas: dict[int, Vma] = {}
         self.file_pages = 0
         """MM_FILEPAGES and MM_SHMEMPAGES: pages of files that are mapped."""
@@ -152,9 +170,24 @@ class AddressSpaces(SwapSpace):
         self.pmd_writes[mm, vma.area] = None
 
     def need_table(self, mm: Mm, vma: Vma) -> None:
-        """pte_alloc(): a page table where there is none."""
+        """pte_alloc(): a page table where there is none; not if somebody was faster."""
         if vma.pmd is None:
-            self.pmd_install(mm, vma, self.pte_alloc_one())
+            table = self.pte_alloc_one()
+            self.spin_lock(vma)
+            lost = vma.pmd is not None
+            if not lost:
+                self.pmd_install(mm, vma, table)
+            self.spin_unlock(vma)
+            if lost:
+                self.pte_free(table)
+
+    def pte_map_lock(self, vma: Vma) -> bool:
+        """pte_offset_map_lock(): the page-table lock, where there is a page table still."""
+        self.spin_lock(vma)
+        if vma.pmd is TABLE:
+            return True
+        self.spin_unlock(vma)
+        return False
 
     def pte_alloc_one(self) -> PageTable:
         """A page table that is nowhere yet."""
@@ -169,8 +202,12 @@ class AddressSpaces(SwapSpace):
         del self.page_tables[table]
 
     def pmd_install(self, mm: Mm, vma: Vma, table: PageTable) -> None:
-        """pmd_populate(): from now on the table is under the PMD."""
+        """pmd_install(), pmd_populate(): from now on the table is under the PMD. With the page-table lock.
+
+        What is in the table is to be seen before the table is.
+        """
         vma.table = table
+        self.smp_wmb()
         self.set_pmd(mm, vma, TABLE)
 
     def deposit_table(self, vma: Vma, table: PageTable) -> None:
@@ -186,24 +223,19 @@ class AddressSpaces(SwapSpace):
         return table
 
     def free_tables(self, mm: Mm, vma: Vma) -> None:
-        """free_pgtables(): nothing is mapped in the area any more."""
-        if vma.table is not None:
-            self.pte_free(vma.table)
-            vma.table = None
+        """free_pgtables(): nothing is mapped in the area any more; who walks without locks is waited for."""
+        table, vma.table = vma.table, None
         if vma.pmd is not None:
             self.set_pmd(mm, vma, None)
+        if table is not None:
+            self.smp_call_function()
+            self.pte_free(table)
 
     def anon_vma_prepare(self, mm: Mm, vma: Vma) -> AnonVma:
         """The anon_vma of an area, made with its first page."""
         if vma.anon_vma is None:
+            self.critical("anon_vma")
+        if vma.anon_vma is None:
             vma.anon_vma = AnonVma()
             vma.anon_vma.mms[mm] = None
         return vma.anon_vma
-
-    def mapped_at(self, folio: Folio, mm: Mm) -> Vma | None:
-        """The area of `mm` in which an anonymous folio may be mapped, by its anon_vma."""
-        anon_vma = folio.mapping
-        for vma in mm.vmas.values():
-            if vma.anon_vma is anon_vma:
-                return vma
-        return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.filemap import Filemap
-from mmfuzz.kernel.mm import Mm, Pte, PteEntry, Vma
+from mmfuzz.kernel.mm import AnonVma, Mm, Pte, PteEntry, Vma
 from mmfuzz.kernel.page import ENTIRELY_MAPPED, Folio, Page
 from mmfuzz.observation import TABLE
 
@@ -17,6 +17,28 @@ class Rmap(Filemap):
     def set_exclusive(self, page: Page) -> None:
         """SetPageAnonExclusive(): one mapping has the page to itself."""
         page.anon_exclusive = True
+
+    def folio_try_share_anon_rmap(self, folio: Folio, page: Page) -> bool:
+        """folio_try_share_anon_rmap_pte(): a page is nobody's own any more; refused when it may be pinned.
+
+        What maps it was cleared before, so that GUP-fast, which looks at the entry once more when it has its pin, either
+        is seen here or sees that: 088b8aa537c2 ("mm: fix PageAnonExclusive clearing racing with concurrent RCU
+        GUP-fast", v6.1).
+        """
+        self.share_barrier()
+        if self.maybe_dma_pinned(folio):
+            return False
+        page.anon_exclusive = False
+        self.shared_barrier()
+        return True
+
+    def share_barrier(self) -> None:
+        """The entry is cleared before the pins are looked at."""
+        self.smp_mb()
+
+    def shared_barrier(self) -> None:
+        """smp_mb__after_atomic(): PG_anon_exclusive is cleared before the entry that follows is there."""
+        self.smp_mb()
 
     # Adding
 
@@ -204,16 +226,28 @@ class Rmap(Filemap):
 
     # Walking
 
-    def rmap_walk(self, folio: Folio) -> Iterator[tuple[Mm, Vma]]:
-        """Every address space that may map the folio, with the area."""
+    def rmap_walk(self, folio: Folio) -> list[tuple[Mm, Vma]]:
+        """Every address space that may map the folio, with the area; with the lock of rmap_lock()."""
         mapping = folio.mapping
         if isinstance(mapping, File):
-            yield from list(mapping.mappers)
-        elif mapping is not None:
-            for mm in list(mapping.mms):
-                vma = self.mapped_at(folio, mm)
-                if vma is not None:
-                    yield mm, vma
+            return list(mapping.mappers)
+        if mapping is None:
+            return []
+        return [
+            (mm, vma) for mm in mapping.mms for vma in mm.vmas.values() if vma.anon_vma is mapping
+        ]
+
+    def rmap_lock(self, folio: Folio) -> AnonVma | File | None:
+        """folio_lock_anon_vma_read(), i_mmap_lock_read(): keep who may map a locked folio from coming and going."""
+        mapping = folio.mapping
+        if mapping is not None:
+            self.down_read(mapping)
+        return mapping
+
+    def rmap_unlock(self, mapping: AnonVma | File | None) -> None:
+        """The end of rmap_lock()."""
+        if mapping is not None:
+            self.up_read(mapping)
 
     def ptes_of(self, folio: Folio, vma: Vma) -> Iterator[tuple[int, PteEntry]]:
         """(page, entry) of each PTE that stands where the folio would be mapped in an area."""

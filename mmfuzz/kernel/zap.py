@@ -14,13 +14,15 @@ class Zap(HugeMappings):
 
     def zap_range(self, mm: Mm, vma: Vma, span: range) -> None:
         """Empty the entries of a range; a PMD that maps more than that is split first."""
-        if vma.pmd is None:
+        pmd = vma.pmd
+        if pmd is None:
             return
-        if vma.pmd is not TABLE:
-            if len(span) == self.nr_huge:
-                self.zap_pmd(mm, vma)
+        if pmd is not TABLE:
+            if len(span) == self.nr_huge and self.zap_pmd(mm, vma):
                 return
             self.split_huge_pmd(mm, vma)
+        if not self.pte_map_lock(vma):
+            return
         page = span.start
         ptes = vma.ptes
         while page < span.stop:
@@ -28,21 +30,30 @@ class Zap(HugeMappings):
                 page += 1
             else:
                 page += self.zap_pte(mm, vma, page, span.stop)
+        self.spin_unlock(vma)
 
-    def zap_pmd(self, mm: Mm, vma: Vma) -> None:
-        """Drop the PMD mapping of an area."""
-        entry = vma.pmd
+    def zap_pmd(self, mm: Mm, vma: Vma) -> bool:
+        """Drop the PMD mapping of an area; false where somebody has split it."""
         if vma.file is not None:
             self.unmap_huge_file(mm, vma)
-            return
+            return True
+        self.spin_lock(vma)
+        entry = vma.pmd
+        if entry is None or entry is TABLE:
+            self.spin_unlock(vma)
+            return entry is None
         self.set_pmd(mm, vma, None)
         if type(entry) is Pte:
             self.folio_remove_rmap_pmd(entry.page, mm)
+        table = self.withdraw_table(vma)
+        self.spin_unlock(vma)
+        if type(entry) is Pte:
             self.zap_put(entry.page, 1)
-        self.pte_free(self.withdraw_table(vma))
+        self.pte_free(table)
+        return True
 
     def zap_pte(self, mm: Mm, vma: Vma, page: int, stop: int) -> int:
-        """Drop one entry, or all neighbouring ones of one large folio; how many."""
+        """Drop one entry, or all neighbouring ones of one large folio; how many. With the page-table lock."""
         entry = vma.ptes[page]
         if type(entry) is Pte:
             pages = self.batch(vma, page, stop)
@@ -92,7 +103,7 @@ class Zap(HugeMappings):
         self.folio_put(folio, refs)
 
     def exit_mm(self, mm: Mm) -> None:
-        """The end of an address space."""
+        """The end of an address space; with its mmap_lock."""
         for vma in mm.vmas.values():
             self.zap_range(mm, vma, range(self.nr_huge))
             self.unlink_vma(mm, vma)
@@ -103,7 +114,7 @@ class Zap(HugeMappings):
         del self.mms[mm.process]
 
     def unmap_vma(self, mm: Mm, vma: Vma, span: range) -> None:
-        """munmap() of a range."""
+        """munmap() of a range; with the mmap_lock for writing."""
         self.zap_range(mm, vma, span)
         for page in span:
             vma.present[page] = False
@@ -115,6 +126,10 @@ class Zap(HugeMappings):
     def unlink_vma(self, mm: Mm, vma: Vma) -> None:
         """Reverse mapping does not find the area any more."""
         if vma.anon_vma is not None:
+            self.down_write(vma.anon_vma)
             vma.anon_vma.mms.pop(mm, None)
+            self.up_write(vma.anon_vma)
         if vma.file is not None:
+            self.down_write(vma.file)
             vma.file.mappers.pop((mm, vma), None)
+            self.up_write(vma.file)
