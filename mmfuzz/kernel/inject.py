@@ -114,6 +114,10 @@ class FailsTrylock(Failing):
         """Not this one: it would only leave to reclaim what nobody maps."""
         return True
 
+    def lock_device_page(self, device: Folio) -> bool:
+        """Nor this one: a fault waits for it and comes again."""
+        return True
+
 
 class FailsPartly(Failing):
     """A range of which all pages but the last are to be had."""

@@ -76,6 +76,10 @@ class Memory(Primitives):
         folio.mm_id0 = folio.mm_id1 = 0
         folio.mm_shared = False
 
+    def folio_mark_uptodate(self, folio: Folio) -> None:
+        """__folio_mark_uptodate(): what a fresh folio holds and is, is seen before what makes it known to others."""
+        self.smp_wmb()
+
     def folio_get(self, folio: Folio, refs: int = 1) -> None:
         """folio_ref_add(): only ever on top of a reference that is there already."""
         if folio._refcount <= 0:

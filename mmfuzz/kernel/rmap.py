@@ -233,9 +233,7 @@ class Rmap(Filemap):
             return list(mapping.mappers)
         if mapping is None:
             return []
-        return [
-            (mm, vma) for mm in mapping.mms for vma in mm.vmas.values() if vma.anon_vma is mapping
-        ]
+        return [(mm, vma) for mm in mapping.mms for vma in mm.vmas.values() if vma.anon_vma is mapping]
 
     def rmap_lock(self, folio: Folio) -> AnonVma | File | None:
         """folio_lock_anon_vma_read(), i_mmap_lock_read(): keep who may map a locked folio from coming and going."""

@@ -8,7 +8,7 @@ import pytest
 
 from mmfuzz.kernel.eras.cow import GetBreaksCow
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.mm import Mm, PmdEntry, Pte, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.program import parse
 from mmfuzz.session import run
@@ -26,8 +26,8 @@ class NeverMarked(Kernel):
 class AlwaysMarked(Kernel):
     """What is mapped whole is marked as mapped in part."""
 
-    def map_huge_page(self, mm: Mm, vma: Vma) -> bool:
-        mapped = super().map_huge_page(mm, vma)
+    def map_huge_page(self, mm: Mm, vma: Vma, old: PmdEntry = None) -> bool:
+        mapped = super().map_huge_page(mm, vma, old)
         if mapped:
             assert type(vma.pmd) is Pte
             vma.pmd.page.partially_mapped = True
