@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
+from mmfuzz.kernel.mm import DevicePte, MigrationPte, Mm, Pte, SwapPte, Vma, pte_same
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.kernel.toram import ToRam
 from mmfuzz.observation import TABLE, ZERO
@@ -14,16 +14,24 @@ EFAULT = "EFAULT"
 
 
 class Fault(ToRam):
-    """handle_mm_fault(). Errors are errno names, empty when the fault was handled."""
+    """handle_mm_fault(). Errors are errno names, empty when the fault was handled.
+
+    The mmap_lock is held for reading. An entry is read without its lock first, and is looked at again with it; who finds
+    that somebody else has changed it does nothing, as the access will fault once more if need be.
+    """
 
     def handle_fault(self, mm: Mm, vma: Vma, page: int, *, write: bool) -> str:
         """Make one page present, and writable for a write."""
-        if vma.pmd is not TABLE:
-            fits = vma.pmd is None and vma.order == HUGE and all(vma.present)
+        pmd = vma.pmd
+        if pmd is not TABLE:
+            fits = pmd is None and vma.order == HUGE and all(vma.present)
             if fits and self.do_huge_pmd_anonymous_page(mm, vma, write=write):
                 return ""
-            if vma.pmd is not None:
-                if not write or (type(vma.pmd) is Pte and vma.pmd.writable):
+            if pmd is not None:
+                if type(pmd) is MigrationPte:
+                    self.migration_entry_wait(pmd)
+                    return ""
+                if not write or (type(pmd) is Pte and pmd.writable):
                     return ""
                 self.do_huge_pmd_wp_page(mm, vma)
                 if vma.pmd is not TABLE:
@@ -31,13 +39,26 @@ class Fault(ToRam):
             self.need_table(mm, vma)
         return self.handle_pte_fault(mm, vma, page, write)
 
+    def migration_entry_wait(self, entry: MigrationPte) -> None:
+        """Until what moves or is split is unlocked, without a reference, which would keep it where it is."""
+        folio = entry.page.head
+        self.folio_lock(folio)
+        self.folio_unlock(folio)
+
     def do_huge_pmd_anonymous_page(self, mm: Mm, vma: Vma, *, write: bool) -> bool:
         """Map the huge zero page for a read, a fresh one for a write; false when there is no block for it."""
-        if not write:
-            self.deposit_table(vma, self.pte_alloc_one())
+        if write:
+            return self.map_huge_page(mm, vma)
+        table = self.pte_alloc_one()
+        self.spin_lock(vma)
+        lost = vma.pmd is not None
+        if not lost:
+            self.deposit_table(vma, table)
             self.set_pmd(mm, vma, ZERO)
-            return True
-        return self.map_huge_page(mm, vma)
+        self.spin_unlock(vma)
+        if lost:
+            self.pte_free(table)
+        return True
 
     def handle_pte_fault(self, mm: Mm, vma: Vma, page: int, write: bool) -> str:
         """A fault below a page table."""
@@ -45,12 +66,18 @@ class Fault(ToRam):
         if entry is None:
             if write:
                 return self.do_anonymous_page(mm, vma, page)
-            self.set_pte(mm, vma, page, ZERO)
+            self.spin_lock(vma)
+            if vma.ptes[page] is None:
+                self.set_pte(mm, vma, page, ZERO)
+            self.spin_unlock(vma)
             return ""
         if type(entry) is SwapPte:
             return self.do_swap_page(mm, vma, page, entry, write)
         if type(entry) is DevicePte:
             return self.do_device_private(mm, vma, page, write)
+        if type(entry) is MigrationPte:
+            self.migration_entry_wait(entry)
+            return ""
         if not write or (type(entry) is Pte and entry.writable):
             return ""
         return "" if self.do_wp_page(mm, vma, page) else ENOMEM
@@ -71,12 +98,19 @@ class Fault(ToRam):
             folio = self.alloc_folio(0)
         if folio is None:
             return ENOMEM
+        self.folio_mark_uptodate(folio)
+        self.spin_lock(vma)
+        if vma.ptes[page] is not None or (folio.order and not self.range_is_empty(vma, first, folio.order)):
+            self.spin_unlock(vma)
+            self.folio_put(folio)
+            return ""
         if folio.order:
             self.folio_get(folio, len(folio.pages) - 1)
         self.folio_add_new_anon_rmap(folio, mm, vma, first)
         self.folio_add_lru(folio)
         for part in folio.pages:
             self.set_pte(mm, vma, first + part.number, Pte(part, True))
+        self.spin_unlock(vma)
         return ""
 
     def range_is_empty(self, vma: Vma, first: int, order: int) -> bool:
@@ -89,34 +123,56 @@ class Fault(ToRam):
 
     def do_swap_page(self, mm: Mm, vma: Vma, page: int, entry: SwapPte, write: bool) -> str:
         """Bring a page back: from the swap cache, whole if all of the folio is still swapped here, or read in."""
-        cached = self.swap_cache.get(entry.slot)
+        cached = self.swap_cache_get(entry.slot)
+        read = cached is None
         if cached is None:
-            folio = self.swapin_anon(entry.slot)
-            if folio is None:
-                return ENOMEM
-            cached = folio
-        else:
-            folio = cached.head
-            self.folio_get(folio)
-        if self.swapin_failed(folio):
+            cached = self.swapin_anon(entry.slot)
+            if cached is None:
+                return ENOMEM if pte_same(vma.ptes[page], entry) else ""
+        folio = cached.head
+        self.folio_lock(folio)
+        error, mapped = self.swapin_locked(mm, vma, page, entry, cached, write)
+        self.folio_unlock(folio)
+        if not mapped:
             self.folio_put(folio)
-            return EFAULT
+        if read:
+            self.swapin_end(entry.slot)
+        now = vma.ptes[page]
+        if mapped and write and type(now) is Pte and not now.writable:
+            return "" if self.do_wp_page(mm, vma, page) else ENOMEM
+        return error
+
+    def swapin_locked(
+        self, mm: Mm, vma: Vma, page: int, entry: SwapPte, cached: Page, write: bool
+    ) -> tuple[str, bool]:
+        """Map what was found for an entry, if it is still that, and the entry what it was: (error, whether mapped).
+
+        The folio is locked, so that nobody takes it out of the swap cache.
+        """
+        if not self.is_still_cached(cached, entry.slot):
+            return "", False
+        folio = cached.head
         if write and not folio.lru:
             self.lru_add_drain()
+        if not self.pte_map_lock(vma):
+            return "", False
+        failed = self.swapin_failed(folio)
+        if failed or not pte_same(vma.ptes[page], entry):
+            self.spin_unlock(vma)
+            return EFAULT if failed else "", False
         first, pages = self.swapin_span(vma, page, entry, cached)
-        entries = vma.ptes[first : first + len(pages)]
-        for old in entries:
-            assert type(old) is SwapPte
-            self.swap_free(old.slot)
+        for old in pages:
+            self.swap_free(entry.slot + old.number - cached.number)
         if write and folio._refcount == 1 + len(folio.pages):
             self.folio_free_swap(folio)
-        self.swapin_map(
-            mm, vma, first, pages, write=write, asked=page, exclusive=self.swapin_exclusive(entry)
-        )
-        now = vma.ptes[page]
-        if write and type(now) is Pte and not now.writable:
-            return "" if self.do_wp_page(mm, vma, page) else ENOMEM
-        return ""
+        exclusive = self.swapin_exclusive(entry)
+        self.swapin_map(mm, vma, first, pages, write=write, asked=page, exclusive=exclusive)
+        self.spin_unlock(vma)
+        return "", True
+
+    def is_still_cached(self, cached: Page, slot: int) -> bool:
+        """Whether what was found for a slot is there for it still."""
+        return self.is_cached_at(cached, slot)
 
     def swapin_failed(self, folio: Folio) -> bool:
         """Whether nothing could be read into a cached folio: VM_FAULT_SIGBUS, until it leaves the swap cache."""
@@ -126,20 +182,45 @@ class Fault(ToRam):
         """What the entry remembers of PG_anon_exclusive."""
         return entry.exclusive
 
-    def swapin_anon(self, slot: int) -> Folio | None:
+    def swapin_anon(self, slot: int) -> Page | None:
         """What a fault reads of anonymous memory goes by the swap cache."""
         return self.swapin_read(slot)
 
-    def swapin_read(self, slot: int) -> Folio | None:
-        """A fresh base page in the swap cache with what was written to the slot, if that could be read."""
+    def swapin_end(self, slot: int) -> None:
+        """What was read for an entry is mapped, or was not needed."""
+
+    def swapin_read(self, slot: int) -> Page | None:
+        """The page for a slot: a fresh base page in the swap cache, or what somebody else had read before.
+
+        None where memory is short, or where no entry refers to the slot any more. The slot is had by one who reads it
+        (__read_swap_cache_async()), and who finds that somebody else has it waits.
+        """
         folio = self.alloc_folio(0)
         if folio is None:
             return None
-        self.swapcache_prepare(slot)
+        while not self.claim_slot(slot):
+            cached = self.swap_cache_get(slot)
+            if cached is not None or not self.swap_map.get(slot):
+                self.folio_put(folio)
+                return cached
+        self.folio_lock(folio)
+        folio.uptodate = False
         self.add_to_swap_cache(folio, slot)
+        self.up_write(self.swap_slot(slot))
         self.folio_add_lru(folio)
         self.swap_read_folio(folio, slot)
+        self.folio_unlock(folio)
         return folio
+
+    def claim_slot(self, slot: int) -> bool:
+        """swapcache_prepare(), and keep those waiting who want the slot as well; without, wait for who has it."""
+        self.down_write(self.swap_slot(slot))
+        if self.swapcache_prepare(slot):
+            return True
+        self.up_write(self.swap_slot(slot))
+        self.spin_lock(self.swap_cache)
+        self.spin_unlock(self.swap_cache)
+        return False
 
     def swapin_span(self, vma: Vma, page: int, entry: SwapPte, cached: Page) -> tuple[int, list[Page]]:
         """What can be mapped at once: (first page of the area, pages of the folio)."""

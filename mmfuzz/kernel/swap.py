@@ -8,6 +8,15 @@ from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.profiles import Profile
 
 
+class SwapSlot:
+    """What stands for a swap slot where somebody waits for it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
 class SwapSpace(Lru):
     """One swap device as large as memory, that takes its time: what was written stays in the cache."""
 
@@ -18,6 +27,8 @@ class SwapSpace(Lru):
         """Swap entries that refer to each slot in use; the cache is not counted."""
         self.swap_has_cache: set[int] = set()
         """SWAP_HAS_CACHE: slots that the swap cache has, or that one alone may read past it."""
+        self.swap_slots: dict[int, SwapSlot] = {}
+        """Slots that somebody ever read, or waited for."""
         self.swap_cache: dict[int, Page] = {}
         """The page that is cached for a slot."""
         self.swap_data: dict[int, int] = {}
@@ -35,9 +46,17 @@ class SwapSpace(Lru):
         for number in range(slot, slot + (1 << order)):
             self.swap_map[number] = 0
             self.swap_has_cache.add(number)
+        folio.uptodate = True
         self.add_to_swap_cache(folio, slot)
         folio.dirty = True
         return True
+
+    def swap_slot(self, slot: int) -> SwapSlot:
+        """The one object that stands for a slot."""
+        found = self.swap_slots.get(slot)
+        if found is None:
+            found = self.swap_slots[slot] = SwapSlot(slot)
+        return found
 
     def swapcache_prepare(self, slot: int) -> bool:
         """Have a slot to oneself, to cache it or to read past the cache; not where somebody else has, or it is free."""
@@ -60,7 +79,7 @@ class SwapSpace(Lru):
         if folio.swapcache:
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(folio_test_swapcache(folio))", folio)
         self.folio_get(folio, len(folio.pages))
-        folio.swapcache = folio.uptodate = True
+        folio.swapcache = True
         folio.swap = slot
         for page in folio.pages:
             self.swap_cache[slot + page.number] = page
@@ -72,10 +91,11 @@ class SwapSpace(Lru):
         self.put_cache_refs(folio)
 
     def uncache(self, folio: Folio) -> None:
-        """Clear the cache entries, without the references."""
+        """Clear the cache entries, without the references. Who wants to read a slot waits until it is free for that."""
         if not folio.swapcache:
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(!folio_test_swapcache(folio))", folio)
         pages, first = folio.pages, folio.swap
+        self.spin_lock(self.swap_cache)
         for slot, page in enumerate(pages, first):
             if self.swap_cache.pop(slot, None) is not page:
                 raise self.vm_bug_on("VM_BUG_ON_PAGE(entry != folio)", folio, f"slot {slot}")
@@ -84,6 +104,7 @@ class SwapSpace(Lru):
         folio.swap = 0
         self.touched[folio] = None
         self.swapcache_clear(first, len(pages))
+        self.spin_unlock(self.swap_cache)
 
     def put_cache_refs(self, folio: Folio) -> None:
         """Drop what the swap cache held: a reference for each page."""
