@@ -17,7 +17,7 @@ class Cow(WriteBack):
 
         Where the entry is something else by now, the access that faulted finds out by itself.
         """
-        if not self.pte_map_lock(vma):
+        if not self.pte_offset_map_lock(vma):
             return True
         entry = vma.ptes[page]
         if type(entry) is Pte:
@@ -51,7 +51,7 @@ class Cow(WriteBack):
         self.folio_lock(folio)
         if type(folio.mapping) is File:
             self.page_mkwrite(entry.page)
-            if self.pte_map_lock(vma):
+            if self.pte_offset_map_lock(vma):
                 if pte_same(vma.ptes[page], entry):
                     self.set_pte(mm, vma, page, Pte(entry.page, True))
                 self.spin_unlock(vma)
@@ -137,7 +137,7 @@ class Cow(WriteBack):
         Only after switching the PTE to the new page may the old one be seen as mapped less, as its owner may then
         write in place.
         """
-        if not self.pte_map_lock(vma):
+        if not self.pte_offset_map_lock(vma):
             return fresh.page
         if not pte_same(vma.ptes[page], old):
             self.spin_unlock(vma)

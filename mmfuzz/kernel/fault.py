@@ -154,7 +154,7 @@ class Fault(ToRam):
         folio = cached.head
         if write and not folio.lru:
             self.lru_add_drain()
-        if not self.pte_map_lock(vma):
+        if not self.pte_offset_map_lock(vma):
             return "", False
         failed = self.swapin_failed(folio)
         if failed or not pte_same(vma.ptes[page], entry):

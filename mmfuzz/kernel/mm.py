@@ -181,7 +181,7 @@ class AddressSpaces(SwapSpace):
             if lost:
                 self.pte_free(table)
 
-    def pte_map_lock(self, vma: Vma) -> bool:
+    def pte_offset_map_lock(self, vma: Vma) -> bool:
         """pte_offset_map_lock(): the page-table lock, where there is a page table still."""
         self.spin_lock(vma)
         if vma.pmd is TABLE:

@@ -17,7 +17,7 @@ class ToRam(Cow):
         private page", v6.1), and the page lock: who finds it locked waits without a reference, which would keep it
         where it is (1afaeb8293c9, "mm/migrate: Trylock device page in do_swap_page", v6.15).
         """
-        if not self.pte_map_lock(vma):
+        if not self.pte_offset_map_lock(vma):
             return ""
         entry = vma.ptes[page]
         if type(entry) is not DevicePte:
@@ -73,7 +73,7 @@ class ToRam(Cow):
         """Migration entries in the place of all device-private ones of a page; with its page and rmap locks."""
         exclusive = device.anon_exclusive
         for mm, vma in self.rmap_walk(device):
-            if not self.pte_map_lock(vma):
+            if not self.pte_offset_map_lock(vma):
                 continue
             for number, entry in self.ptes_of(device, vma):
                 if type(entry) is DevicePte and entry.page is device:
@@ -85,7 +85,7 @@ class ToRam(Cow):
     def map_home(self, device: Folio, target: Folio) -> None:
         """Map what came home where the device's page was; or that again, where it could not leave."""
         for mm, vma in self.rmap_walk(device):
-            if not self.pte_map_lock(vma):
+            if not self.pte_offset_map_lock(vma):
                 continue
             for number, entry in self.ptes_of(device, vma):
                 if type(entry) is MigrationPte and entry.page is device:

@@ -21,7 +21,7 @@ class Zap(HugeMappings):
             if len(span) == self.nr_huge and self.zap_pmd(mm, vma):
                 return
             self.split_huge_pmd(mm, vma)
-        if not self.pte_map_lock(vma):
+        if not self.pte_offset_map_lock(vma):
             return
         page = span.start
         ptes = vma.ptes
