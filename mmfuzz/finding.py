@@ -1,4 +1,4 @@
-"""From a program that failed to a saved, minimal reproducer."""
+"""From a program that failed, or a race that did, to a saved, minimal reproducer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmfuzz.corpus import save
+from mmfuzz.interleave.trace import Execution
 from mmfuzz.ops import Operation
 from mmfuzz.program import Program
+from mmfuzz.race.execute import Race
+from mmfuzz.race.explore import Result
+from mmfuzz.race.shrink import shrink
 from mmfuzz.reduce import reduce
 from mmfuzz.session import run
 from mmfuzz.targets.base import Target
@@ -92,3 +96,45 @@ def program_on(target: Target, ops: Sequence[Operation], expect: str, by: str) -
         huge=traits.huge_order,
     )
     return replace(program, frames=traits.frames) if traits.frames is not None else program
+
+
+@dataclass(frozen=True, slots=True)
+class RaceFinding:
+    """A race that failed, with its smallest known schedule."""
+
+    property: str
+    message: str
+    execution: Execution
+    """The smallest, with its events."""
+    path: Path
+
+
+def follow_up_race(result: Result, folder: Path, by: str) -> RaceFinding:
+    """Save what a search found as it is, then make its schedule small and save that instead.
+
+    On Ctrl-C what was found stays saved as it is. `by` says who found it.
+    """
+    found = result.found
+    assert found is not None, "nothing was found"
+    raw = save(_race_file(result, found, by), folder, name=_name(result, found))
+    small = shrink(Race(result.program, memory=result.memory, plant=result.planted), found)
+    path = save(_race_file(result, small, by), folder, name=_name(result, small))
+    if path != raw:
+        raw.unlink(missing_ok=True)
+    return RaceFinding(small.broken, small.complaint, small, path)
+
+
+def _race_file(result: Result, execution: Execution, by: str) -> Program:
+    return replace(
+        result.program,
+        memory=result.memory,
+        plant=result.planted,
+        expect=f"fail {execution.broken}",
+        schedule=str(execution.schedule),
+        found=by,
+        note="",
+    )
+
+
+def _name(result: Result, execution: Execution) -> str:
+    return f"{Path(result.name).stem}-{execution.broken}"

@@ -12,8 +12,11 @@ from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, kernel_option, s
 from mmfuzz.profiles import resolve
 
 if TYPE_CHECKING:
+    from mmfuzz.campaign.settings import Settings
     from mmfuzz.planted import Bug
 
+RACES_MAX = 50_000
+"""Executions of a scenario after which a race counts as not found there."""
 STEPS_DEFAULT = 2_000_000
 """Steps after which a bug counts as not found; the deepest needs a fraction of it."""
 FOUND = Path(".mmfuzz/hunt")
@@ -62,8 +65,8 @@ def command(
 ) -> int:
     """Plant each bug in turn, or the named ones, and fuzz until it is found.
 
-    Prints the steps and seconds that it took, and how many operations the reproducer has. The exit code is 0
-    when every bug was found.
+    Prints the steps and seconds that it took, and how many operations the reproducer has; of a race, whose scenarios
+    are explored instead, also how often its threads take turns. The exit code is 0 when every bug was found.
     """
     from mmfuzz.campaign.settings import Settings
 
@@ -96,9 +99,12 @@ def command(
     return finish({"bugs": results}, as_json=as_json, code=0 if found == len(bugs) else EXIT_FAILED)
 
 
-def _hunt(bug: Bug, settings: Any) -> tuple[dict[str, Any], bool]:
+def _hunt(bug: Bug, settings: Settings) -> tuple[dict[str, Any], bool]:
     from mmfuzz.campaign import Campaign
+    from mmfuzz.planted import RACE
 
+    if bug.kind == RACE:
+        return _hunt_race(bug, settings)
     summary = Campaign(settings).run(lambda _event: None)
     found = summary.failures[0] if summary.failures else None
     result = {
@@ -114,8 +120,54 @@ def _hunt(bug: Bug, settings: Any) -> tuple[dict[str, Any], bool]:
     return result, summary.interrupted
 
 
+def _hunt_race(bug: Bug, settings: Settings) -> tuple[dict[str, Any], bool]:
+    """Explore the scenarios that show a race, one after the other, until one does."""
+    from mmfuzz.finding import follow_up_race
+    from mmfuzz.race.explore import Settings as RaceSettings
+    from mmfuzz.race.explore import explore
+    from mmfuzz.race.scenarios import scenario
+
+    how = RaceSettings(
+        plant=bug.name, executions=RACES_MAX, seconds=settings.seconds, seed=settings.seed, minimize=False
+    )
+    steps, spent, found, kernel, interrupted = 0, 0.0, None, bug.home, False
+    try:
+        for name in bug.scenarios:
+            result = explore(name, scenario(name), how)
+            steps, spent, kernel = steps + result.steps, spent + result.seconds, result.program.kernel
+            if result.found is not None:
+                found = follow_up_race(
+                    result, settings.found, f"mmfuzz hunt {bug.name}, seed {settings.seed}"
+                )
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    told = {
+        "name": bug.name,
+        "kernel": kernel,
+        "found": found is not None,
+        "steps": steps,
+        "seconds": round(spent, 3),
+        "operations": _operations(found.path) if found else None,
+        "switches": found.execution.switches if found else None,
+        "reproducer": str(found.path) if found else None,
+        "property": found.property if found else None,
+    }
+    return told, interrupted
+
+
+def _operations(path: Path) -> int:
+    from mmfuzz.corpus import load
+
+    program = load(path)
+    return len(program.ops) + sum(len(thread.ops) for thread in program.threads)
+
+
 def _line(result: dict[str, Any]) -> str:
     spent = f"{result['steps']:>9,} steps  {result['seconds']:>6.2f} s"
     if not result["found"]:
         return f"{spent}  not found"
-    return f"{spent}  {result['operations']:>2} operations  {result['property']:<14}  {result['reproducer']}"
+    switches = result.get("switches")
+    turns = f", {switches} context switch{'es' if switches != 1 else ''}" if switches is not None else ""
+    size = f"{result['operations']:>2} operations{turns}"
+    return f"{spent}  {size}  {result['property']:<14}  {result['reproducer']}"

@@ -78,7 +78,8 @@ def _routine() -> str:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         path = frame.f_code.co_filename.replace("\\", "/")
-        if not any(part in path for part in QUIET):
+        # A comprehension is no routine: what it stands in is.
+        if not any(part in path for part in QUIET) and not frame.f_code.co_name.startswith("<"):
             return frame.f_code.co_name
         frame = frame.f_back
     return ""

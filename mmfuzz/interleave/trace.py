@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from mmfuzz.interleave.schedule import Schedule
 
+DATA_RACE = "data-race"
+"""The property of plain accesses: that something orders each of them before or after every write of another thread."""
+
 INITIAL = -1
 """The `source` of a read that found what was there before the threads began."""
 
@@ -71,6 +74,22 @@ class Execution:
     data_races: tuple[DataRace, ...] = ()
     lines: tuple[str, ...] = field(default=())
     """What else belongs into a report: the state at the end, terms and owners."""
+
+    @property
+    def broken(self) -> str:
+        """The property that failed, a data race that is not allowed for one; empty when none did."""
+        return self.failed or (DATA_RACE if self._racing else "")
+
+    @property
+    def complaint(self) -> str:
+        """What was wrong, in a line."""
+        if self.failed or not self._racing:
+            return self.message
+        return f"nothing orders two accesses of {', '.join(dict.fromkeys(self._racing))}"
+
+    @property
+    def _racing(self) -> list[str]:
+        return [race.cell for race in self.data_races if not race.reason]
 
     @property
     def switches(self) -> int:

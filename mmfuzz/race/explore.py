@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mmfuzz.errors import UsageError
 from mmfuzz.interleave.schedule import Schedule
 from mmfuzz.interleave.search import Exhaustive, Pct, Random, Replay, Search
+from mmfuzz.interleave.trace import DATA_RACE as DATA_RACE
 from mmfuzz.interleave.trace import DataRace, Execution
 from mmfuzz.program import Program
 from mmfuzz.race.execute import Race
@@ -19,7 +20,6 @@ PREEMPTIONS_MAX = 2
 """`auto` tries everything with so many stopped threads before it samples."""
 BATCH = 200
 """Executions that `auto` samples by one strategy before the other has its turn."""
-DATA_RACE = "data-race"
 
 Tell = Callable[[int, float], None]
 """Told now and then of the executions so far, and of the seconds."""
@@ -146,7 +146,7 @@ def _run(
         result.executions += not execution.cut
         for data_race in execution.data_races:
             result.data_races.setdefault(data_race.cell, data_race)
-        if execution.failed or any(not data_race.reason for data_race in execution.data_races):
+        if execution.broken:
             result.found = execution
             return
         if tell is not None and result.executions % 64 == 0:

@@ -51,3 +51,11 @@ def replay_command(path: Path, *, target: str = "sim", kernel: str | None = None
     options = "" if target == "sim" else f" --target {target}"
     options += "" if kernel is None else f" --kernel {kernel}"
     return f"mmfuzz replay {shlex.quote(str(path))}{options}"
+
+
+def race_command(path: Path | None, name: str, *, memory: str, plant: str, schedule: str) -> str:
+    """The command that runs one schedule of a race again: that of a file, or one that stands in the command."""
+    if path is not None:
+        return f"mmfuzz race {shlex.quote(str(path))}"
+    options = f" --plant {plant}" if plant else ""
+    return f"mmfuzz race {shlex.quote(name)} --memory {memory}{options} --schedule {shlex.quote(schedule)}"

@@ -7,7 +7,7 @@ What a row says is decided here, once; `mmfuzz.report.lanes_text` draws the rows
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -118,8 +118,10 @@ class Picture:
     def verdict(self) -> str:
         """What came of it, in a line."""
         execution = self.execution
-        if not execution.failed:
+        if not execution.broken:
             return "given up before its end" if execution.cut else "nothing failed"
+        if not execution.failed:
+            return f"{execution.broken}: {execution.complaint}"
         at = "at the end" if execution.failed_at is None else f"at #{execution.failed_at}"
         return f"{execution.failed} fails {at}: {execution.message}"
 
@@ -183,21 +185,27 @@ def _under_heading(event: Event, routines: dict[int, str]) -> Iterator[Heading]:
 
 
 def _in_order(events: Iterable[Event]) -> Iterator[Event]:
-    """Events as they were done; what is no step of the schedule stands before the next step of its thread."""
+    """Events as they were done, but that what a thread does before its first step, unasked, stands beside that."""
     waiting: dict[int, list[Event]] = defaultdict(list)
+    begun: set[int] = set()
     for event in events:
-        if event.kind == "note" or event.cell in _LOCAL_BARRIERS:
+        is_step = event.kind != "note" and event.cell not in _LOCAL_BARRIERS
+        if not is_step and event.thread not in begun:
             waiting[event.thread].append(event)
-        else:
-            if event.kind != "flush":
-                yield from waiting.pop(event.thread, ())
-            yield event
+            continue
+        begun.add(event.thread)
+        yield from waiting.pop(event.thread, ())
+        yield event
     for left in waiting.values():
         yield from left
 
 
 def _private(execution: Execution) -> frozenset[int]:
-    """Numbers of the steps that no other thread has to do with: at locations of one thread, or that nobody writes."""
+    """Numbers of the steps that no other thread has to do with.
+
+    They are at locations of one thread, or that nobody writes, or read what the thread wrote itself.
+    """
+    authors = {event.number: event.thread for event in execution.events}
     threads: dict[str, set[int]] = defaultdict(set)
     written: set[str] = set()
     meets = any(event.kind in ("ipi", "rcu") for event in execution.events)
@@ -213,10 +221,16 @@ def _private(execution: Execution) -> frozenset[int]:
         for event in execution.events
         if event.kind not in ("note", "fence", "ipi", "rcu", "end")
         and not (event.kind == "irq" and meets)
-        and (len(threads[event.cell]) == 1 or event.cell not in written)
+        and (len(threads[event.cell]) == 1 or event.cell not in written or _is_own(event, authors))
         and event.number not in odd
         and not event.note
     )
+
+
+def _is_own(event: Event, authors: Mapping[int, int]) -> bool:
+    """Whether a read saw what its thread had written, and nothing newer was there."""
+    own = event.source is not None and authors.get(event.source) == event.thread
+    return event.kind == "load" and own and not event.missed
 
 
 # --- steps --------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def picture_lines(picture: Picture, width: int = WIDTH) -> Iterator[Text]:
     yield Text(picture.title, style="bold")
     yield Text(picture.figures)
     failed = bool(picture.execution.failed)
-    yield from _wrapped(picture.verdict, lanes.width, _FAILED if failed else "")
+    yield from _wrapped(picture.verdict, lanes.width, _FAILED if picture.execution.broken else "")
     yield Text()
     yield from lanes.head()
     for row in picture.rows:
