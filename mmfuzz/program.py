@@ -140,6 +140,11 @@ class Program:
             raise UsageError(f"program: {problem}")
 
     @property
+    def length(self) -> int:
+        """Operations in all, those of threads among them."""
+        return len(self.ops) + sum(len(thread.ops) for thread in self.threads)
+
+    @property
     def expected_property(self) -> str | None:
         """The property that must fail, or None when the program must pass."""
         return self.expect.removeprefix("fail ") if self.expect != PASS else None

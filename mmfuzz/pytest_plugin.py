@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmfuzz.program import Program
     from mmfuzz.replay import Replayer
     from mmfuzz.targets.base import Target
+    from mmfuzz.violation import Violation
 
 _REPLAYERS = pytest.StashKey["dict[str | None, Replayer]"]()
 
@@ -139,15 +140,19 @@ class ProgramItem(pytest.Item):
             return
         if verdict.violation is None:
             raise Unexpected(f"passes, but {verdict.expected} was expected to fail")
-        from mmfuzz.report.failure import failure
-
-        report = failure(
-            verdict.violation.report(), self.program.ops, verdict.step, self._shown_path(), kernel=self.kernel
-        )
+        report = self._report(verdict.violation, verdict.step)
         expected = (
             f"{verdict.expected} was expected to fail" if verdict.expected else "it was expected to pass"
         )
         raise Unexpected(f"{expected}\n{report}")
+
+    def _report(self, violation: Violation, step: int | None) -> str:
+        from mmfuzz.report.failure import failure, race_failure
+
+        path = self._shown_path()
+        if self.program.threads:
+            return race_failure(violation.report(), path)
+        return failure(violation.report(), self.program.ops, step, path, kernel=self.kernel)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The report of a failure has no traceback: the program is the story."""

@@ -148,19 +148,12 @@ def _hunt_race(bug: Bug, settings: Settings) -> tuple[dict[str, Any], bool]:
         "found": found is not None,
         "steps": steps,
         "seconds": round(spent, 3),
-        "operations": _operations(found.path) if found else None,
+        "operations": result.program.length if found else None,
         "switches": found.execution.switches if found else None,
         "reproducer": str(found.path) if found else None,
         "property": found.property if found else None,
     }
     return told, interrupted
-
-
-def _operations(path: Path) -> int:
-    from mmfuzz.corpus import load
-
-    program = load(path)
-    return len(program.ops) + sum(len(thread.ops) for thread in program.threads)
 
 
 def _line(result: dict[str, Any]) -> str:

@@ -157,9 +157,11 @@ def _did(verdict: Verdict) -> str:
 
 
 def _details(program: Program, verdict: Verdict) -> str:
-    from mmfuzz.report.failure import failure
+    from mmfuzz.report.failure import failure, race_failure
 
     assert verdict.violation is not None
+    if program.threads:
+        return race_failure(verdict.violation.report(), Path(program.source.path))
     return failure(verdict.violation.report(), program.ops, verdict.step)
 
 
@@ -171,7 +173,7 @@ def _as_dict(path: Path, program: Program, verdict: Verdict) -> dict[str, Any]:
         "expected": f"fail {verdict.expected}" if verdict.expected else "pass",
         "as_expected": verdict.is_expected,
         "message": verdict.violation.message if verdict.violation else verdict.unknown,
-        "operations": len(program.ops),
+        "operations": program.length,
         "step": verdict.step,
     }
 

@@ -34,6 +34,11 @@ def failure(
     return "\n".join(parts)
 
 
+def race_failure(report: str, path: Path) -> str:
+    """A race that failed: what differed, and how to see its threads."""
+    return f"{report}\n\npicture: mmfuzz race {shlex.quote(str(path))}"
+
+
 def listing(ops: Sequence[Operation], step: int | None) -> list[str]:
     """The operations, one a line and numbered from 1, the failing one marked."""
     width = len(str(len(ops)))

@@ -43,11 +43,28 @@ def test_program_that_does_not_fail_as_it_expects_is_reported(corpus: pytest.Pyt
     result.stdout.fnmatch_lines(["*fine.mm: replay*", "passes, but identity was expected to fail"])
 
 
-def test_race_is_skipped_with_what_runs_it(pytester: pytest.Pytester) -> None:
-    (pytester.path / "race.mm").write_text("mmfuzz 1\n\nthread one\ndrain\n\nthread other\ndrain\n")
-    result = pytester.runpytest_subprocess("-rs")
-    result.assert_outcomes(skipped=1)
-    result.stdout.fnmatch_lines(["*a race: mmfuzz race *race.mm*"])
+RACE = """mmfuzz 1
+huge: 1
+plant: fork-no-ref
+expect: fail identity
+
+alloc p0 a0 base
+fault p0 a0.0 write
+
+thread one
+fork p0 p1
+
+thread other
+fault p0 a0.0 read
+"""
+
+
+def test_race_is_a_test_and_one_without_its_bug(pytester: pytest.Pytester) -> None:
+    (pytester.path / "race.mm").write_text(RACE)
+    (pytester.path / "wrong.mm").write_text(RACE.replace("fail identity", "pass"))
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["identity: *", "picture: mmfuzz race wrong.mm"])
 
 
 def test_failure_shows_the_program_and_no_traceback(corpus: pytest.Pytester) -> None:

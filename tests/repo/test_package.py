@@ -46,12 +46,15 @@ def test_wheel_holds_every_module(wheel: Path) -> None:
     assert names == {str(path.relative_to(ROOT)) for path in files}
 
 
-def test_wheel_holds_the_program_of_each_bug_and_the_page(wheel: Path) -> None:
+def test_wheel_holds_the_program_of_each_bug_the_races_and_the_pages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     programs = {f"mmfuzz/planted/programs/{path.name}" for path in (ROOT / "corpus/planted").glob("*.mm")}
+    races = {f"mmfuzz/race/programs/{path.name}" for path in (ROOT / "corpus/races").glob("*.mm")}
     assert programs
-    assert {name for name in names if name.endswith(".mm")} == programs
-    assert "mmfuzz/report/templates/catalogue.html.j2" in names
+    assert races
+    assert {name for name in names if name.endswith(".mm")} == programs | races
+    for page in ("catalogue", "race"):
+        assert f"mmfuzz/report/templates/{page}.html.j2" in names
 
 
 def version() -> str:

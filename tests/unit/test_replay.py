@@ -49,13 +49,29 @@ def test_there_is_no_verdict_where_the_kernel_cannot_have_the_pin_scheme() -> No
         assert replayer.replay(replace(FINE, kernel="4.5")).verdict == "pass"
 
 
-def test_there_is_no_verdict_on_a_race() -> None:
-    program = parse("mmfuzz 1\n\nalloc p0 a0 base\n\nthread one\ndrain\n\nthread other\ndrain\n", "x y.mm")
+RACE = (
+    "mmfuzz 1\nhuge: 1\nplant: fork-no-ref\nexpect: fail {}\n{}\nalloc p0 a0 base\nfault p0 a0.0 write\n\n"
+    "thread one\nfork p0 p1\n\nthread other\nfault p0 a0.0 read\n"
+)
+
+
+@pytest.mark.parametrize("schedule", ["", "schedule: a\n"])
+def test_race_does_what_its_header_expects(schedule: str) -> None:
+    race = parse(RACE.format("identity", schedule), "x y.mm")
     with Replayer() as replayer:
-        verdict = replayer.replay(program)
-    assert (verdict.verdict, verdict.unknown) == ("unknown", "a race: mmfuzz race 'x y.mm'")
-    with pytest.raises(ProgramError, match=r"x y\.mm:5:1: a race: mmfuzz race 'x y\.mm'"):
-        alone(program)
+        verdict = replayer.replay(race)
+        assert (verdict.failed, verdict.is_expected) == ("identity", True)
+        assert replayer.replay(race, planted=False).is_expected
+    with Replayer(kernel="5.10") as replayer:
+        assert replayer.replay(race).unknown == "a race on 6.18: of others it says nothing"
+    with pytest.raises(ProgramError, match=r"x y\.mm:\d+:1: a race: mmfuzz race 'x y\.mm'"):
+        alone(race)
+
+
+def test_schedule_that_a_race_cannot_follow_is_an_error_at_its_place() -> None:
+    race = parse(RACE.format("identity", "schedule: A\n"), "x.mm")
+    with Replayer() as replayer, pytest.raises(ProgramError, match=r"x\.mm:5:11: schedule A: move 1 is A's"):
+        replayer.replay(race)
 
 
 def test_programs_of_one_kernel_share_a_target() -> None:
