@@ -14,8 +14,8 @@ from mmfuzz.race.explore import Settings, explore
 def execution_of(program: Program, *, plant: str, executions: int) -> Execution:
     """The execution of a race's schedule, or one that fails among so many, or else one that does not.
 
-    Without the bug that the race is about, what a schedule says may not be possible at every step: it is followed as far
-    as it goes.
+    Without the bug that the race is about, what a schedule says may not be possible at every step: it is followed as
+    far as it goes.
     """
     if program.schedule:
         search = Replay(Schedule.parse(program.schedule), exactly=plant == program.plant)
