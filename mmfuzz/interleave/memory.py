@@ -92,6 +92,7 @@ class Views:
         "released",
         "steps",
         "thread",
+        "unlocked",
         "writes",
         "written",
     )
@@ -111,6 +112,8 @@ class Views:
         """Its own writes, which count for who reads a later one after a write barrier only."""
         self.released: View = {}
         """What goes with its writes that are not releases. Never changed in place: messages have it as well."""
+        self.unlocked: View = {}
+        """What came before its last unlock, of whichever lock."""
         self.pointers: dict[int, View] = {}
         """By object: what was known to whom it read a pointer to that object from."""
 
@@ -144,10 +147,15 @@ class Views:
         self.released = self.released | self.written | {self.thread: self.steps}
 
     def lock_taken(self, view: View) -> None:
-        """A lock: acquire, and what was done under it before is seen before what is written from now on."""
-        self.know(view)
+        """A lock: acquire, and what was done under it before is seen before what is written from now on.
+
+        So is what came before an unlock by the same thread, of this lock or another: ddfe12944e84 ("tools/memory-model:
+        Provide extra ordering for unlock+lock pair on the same CPU") in v5.17.
+        """
         released = dict(self.released)
-        join(released, view)
+        for known in (view, self.unlocked):
+            self.know(known)
+            join(released, known)
         self.released = released
 
 

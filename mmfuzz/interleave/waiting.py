@@ -119,6 +119,7 @@ class Processors(Machine):
             join(view, lock.view)
         else:
             lock.writer = None
+            thread.views.unlocked = view
         lock.view = view
 
     def critical(self, lock: Lock) -> None:

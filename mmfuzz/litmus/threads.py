@@ -1,0 +1,337 @@
+"""Runs the threads of a litmus test on a machine, with the dependencies that its registers carry.
+
+A value goes with a view: what is known to come before it. An access by a pointer comes after what the pointer came
+from, and a write after what its value came from and after the conditions it stands under, no further than the end of
+their `if`: that is what herd7 takes for address, data and control dependencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, assert_never
+
+from mmfuzz.errors import ProgramError
+from mmfuzz.interleave.machine import KEEP
+from mmfuzz.interleave.memory import Cell, Message, View, Views, join
+from mmfuzz.interleave.waiting import Lock
+from mmfuzz.litmus.machine import LitmusMachine
+from mmfuzz.litmus.primitives import Primitive
+from mmfuzz.litmus.syntax import (
+    Address,
+    Assign,
+    Binary,
+    Call,
+    Constant,
+    Do,
+    Expression,
+    If,
+    LitmusTest,
+    LitmusThread,
+    Register,
+    Statement,
+    Unary,
+    Value,
+)
+
+_NOTHING: View = {}
+"""The view of what depends on nothing; never changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value, and what is known to come before it."""
+
+    value: Value
+    view: View
+
+
+class Locations:
+    """The locations of one execution; a spinlock is one that spin_lock() and its kin are used on."""
+
+    def __init__(self, test: LitmusTest) -> None:
+        self.path = test.path
+        self.cells = {name: Cell(name, value) for name, value in test.locations.items()}
+        self.locks: dict[str, Lock] = {}
+
+    def cell(self, call: Call, pointer: Value) -> Cell:
+        """The location that a pointer points at."""
+        name = self._name(call, pointer)
+        if name in self.locks:
+            self.fail(call, f"{name} is a spinlock, and {call.primitive.name} is not for spinlocks")
+        return self.cells[name]
+
+    def lock(self, call: Call, pointer: Value) -> Lock:
+        """The lock that a pointer points at."""
+        name = self._name(call, pointer)
+        lock = self.locks.get(name)
+        if lock is None:
+            lock = self.locks[name] = Lock(name)
+            lock.cell = self.cells[name]
+        return lock
+
+    def _name(self, call: Call, pointer: Value) -> str:
+        if not isinstance(pointer, Address):
+            self.fail(call, f"{call.primitive.name} follows {pointer}, which is no pointer to a location")
+        return pointer.name
+
+    def fail(self, call: Call, problem: str) -> NoReturn:
+        """What a thread does makes no sense, in at least one execution."""
+        raise ProgramError(self.path, *call.place, problem)
+
+
+class Running:
+    """One thread in one execution."""
+
+    def __init__(self, thread: LitmusThread, machine: LitmusMachine, locations: Locations) -> None:
+        self.machine = machine
+        self.locations = locations
+        self.body = thread.body
+        self.registers = {name: Known(value, _NOTHING) for name, value in thread.registers.items()}
+        self.conditions: list[View] = [_NOTHING]
+        """What the conditions depend on under which the next statement stands."""
+        self.own: dict[int, View] = {}
+        """By event of its writes: what they depend on, for its own reads of them."""
+        self.before_atomic = self.after_atomic = self.after_lock = False
+
+    def run(self) -> None:
+        """All of it."""
+        self._do_all(self.body)
+
+    # Statements
+
+    def _do_all(self, statements: tuple[Statement, ...]) -> None:
+        for statement in statements:
+            match statement:
+                case Assign(register, value):
+                    self.registers[register] = self._value(value)
+                case Do(call):
+                    self._call(call)
+                case If(condition, then, otherwise):
+                    known = self._value(condition)
+                    self.conditions.append(_joined(self.conditions[-1], known.view))
+                    self._do_all(then if known.value else otherwise)
+                    self.conditions.pop()
+                case _:
+                    assert_never(statement)
+
+    # Expressions
+
+    def _value(self, expression: Expression) -> Known:
+        match expression:
+            case Constant(value):
+                return Known(value, _NOTHING)
+            case Register(name):
+                return self.registers[name]
+            case Unary(operator, operand):
+                known = self._value(operand)
+                return Known(_UNARY[operator](known.value), known.view)
+            case Binary(operator, left, right):
+                return self._binary(operator, self._value(left), right)
+            case Call():
+                return self._call(expression)
+            case _:
+                assert_never(expression)
+
+    def _binary(self, operator: str, left: Known, right: Expression) -> Known:
+        if operator in ("&&", "||") and bool(left.value) == (operator == "||"):
+            return Known(int(bool(left.value)), left.view)
+        other = self._value(right)
+        view = _joined(left.view, other.view)
+        return Known(_BINARY[operator](left.value, other.value), view)
+
+    # Primitives
+
+    def _call(self, call: Call) -> Known:
+        arguments = [self._value(argument) for argument in call.arguments]
+        result: Known = _ACTIONS[call.primitive.action](self, call, arguments)
+        return result
+
+    def _load(self, call: Call, arguments: list[Known]) -> Known:
+        pointer = arguments[0]
+        machine, order = self.machine, call.primitive.order
+        cell = self.locations.cell(call, pointer.value)
+        message = machine.load(cell, order, pointer.view)
+        view = self._seen(cell, message, pointer.view)
+        if order == "acquire":
+            self._views.know(view)
+        return Known(message.value, view)
+
+    @property
+    def _views(self) -> Views:
+        """What the thread knows; it is running when it asks."""
+        thread = self.machine.current
+        assert thread is not None
+        return thread.views
+
+    def _seen(self, cell: Cell, message: Message, after: View) -> View:
+        """What a value that was read depends on."""
+        views = self._views
+        view = _joined(views.reads, after)
+        own = self.own.get(message.event)
+        if own is not None:
+            view = _joined(view, own)
+            join(views.acquired, own)
+        elif message.view:
+            view = _joined(view, message.view)
+        if message.stamp and view.get(cell, 0) < message.stamp:
+            view = {**view, cell: message.stamp}
+        return view
+
+    def _store(self, call: Call, arguments: list[Known]) -> Known:
+        pointer, value = arguments
+        machine, order = self.machine, call.primitive.order
+        view = _joined(_joined(pointer.view, value.view), self.conditions[-1])
+        if order == "release":
+            view = _joined(view, self._views.acquired)
+        machine.store(
+            self.locations.cell(call, pointer.value), value.value, "" if order == "full" else order, view
+        )
+        if view:
+            self.own[machine.steps - 1] = view
+        if order == "full":
+            machine.barrier("smp_mb")
+        return value
+
+    def _rmw(self, call: Call, arguments: list[Known]) -> Known:
+        primitive = call.primitive
+        given = [
+            known.value for role, known in zip(primitive.takes, arguments, strict=True) if role == "value"
+        ]
+        values: list[Value] = given if primitive.step is None else [primitive.step]
+        pointer = arguments[primitive.takes.index("pointer")]
+        cell = self.locations.cell(call, pointer.value)
+        if self.before_atomic:
+            self.before_atomic = False
+            self.machine.barrier("smp_mb")
+        change = _CHANGES.get(primitive.change) or _BINARY[primitive.change]
+        known_before = self._views.acquired
+        if primitive.result is None:
+            # The read of an atomic change without a value is none that smp_rmb() orders.
+            self._views.acquired = dict(known_before)
+        old, wrote = self.machine.rmw(cell, lambda value: change(value, *values), primitive.order)
+        self.after_atomic = self.after_atomic or wrote
+        views = self._views
+        if primitive.result is None:
+            views.acquired = known_before
+            return _NO_VALUE
+        return Known(_result(primitive, old, wrote, change, values), _joined(views.reads, views.acquired))
+
+    def _fence(self, call: Call, arguments: list[Known]) -> Known:
+        name = call.primitive.name
+        if name in ("smp_mb", "smp_rmb", "smp_wmb"):
+            self.machine.barrier(name)
+        elif name == "smp_mb__before_atomic":
+            self.before_atomic = True
+        elif (name == "smp_mb__after_atomic" and self.after_atomic) or (
+            name in ("smp_mb__after_spinlock", "smp_mb__after_unlock_lock") and self.after_lock
+        ):
+            self.machine.barrier("smp_mb")
+        return _NO_VALUE
+
+    def _lock(self, call: Call, arguments: list[Known]) -> Known:
+        self.machine.lock(self.locations.lock(call, arguments[0].value))
+        self.after_lock = True
+        return _NO_VALUE
+
+    def _unlock(self, call: Call, arguments: list[Known]) -> Known:
+        lock = self.locations.lock(call, arguments[0].value)
+        if lock.writer is not self.machine.current:
+            self.locations.fail(call, f"spin_unlock of {lock.cell.name}, which its thread has not locked")
+        self.machine.unlock(lock)
+        return _NO_VALUE
+
+    def _trylock(self, call: Call, arguments: list[Known]) -> Known:
+        taken = self.machine.trylock(self.locations.lock(call, arguments[0].value))
+        self.after_lock = self.after_lock or taken
+        return Known(int(taken), _NOTHING)
+
+    def _is_locked(self, call: Call, arguments: list[Known]) -> Known:
+        return Known(int(self.machine.is_locked(self.locations.lock(call, arguments[0].value))), _NOTHING)
+
+    def _rcu_lock(self, call: Call, arguments: list[Known]) -> Known:
+        self.machine.rcu_lock()
+        return _NO_VALUE
+
+    def _rcu_unlock(self, call: Call, arguments: list[Known]) -> Known:
+        self.machine.rcu_unlock()
+        return _NO_VALUE
+
+    def _grace_period(self, call: Call, arguments: list[Known]) -> Known:
+        self.machine.grace_period()
+        return _NO_VALUE
+
+
+_NO_VALUE = Known(0, _NOTHING)
+
+_ACTIONS: dict[str, Callable[[Running, Call, list[Known]], Known]] = {
+    "load": Running._load,
+    "store": Running._store,
+    "rmw": Running._rmw,
+    "fence": Running._fence,
+    "lock": Running._lock,
+    "unlock": Running._unlock,
+    "trylock": Running._trylock,
+    "is_locked": Running._is_locked,
+    "rcu_lock": Running._rcu_lock,
+    "rcu_unlock": Running._rcu_unlock,
+    "gp": Running._grace_period,
+}
+
+_UNARY: dict[str, Callable[[Any], Value]] = {
+    "-": lambda value: -value,
+    "~": lambda value: ~value,
+    "!": lambda value: int(not value),
+}
+_BINARY: dict[str, Callable[[Any, Any], Value]] = {
+    "||": lambda left, right: int(bool(left) or bool(right)),
+    "&&": lambda left, right: int(bool(left) and bool(right)),
+    "|": lambda left, right: left | right,
+    "^": lambda left, right: left ^ right,
+    "&": lambda left, right: left & right,
+    "&~": lambda left, right: left & ~right,
+    "==": lambda left, right: int(left == right),
+    "!=": lambda left, right: int(left != right),
+    "<": lambda left, right: int(left < right),
+    ">": lambda left, right: int(left > right),
+    "<=": lambda left, right: int(left <= right),
+    ">=": lambda left, right: int(left >= right),
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+}
+
+Change = Callable[..., Any]
+
+_CHANGES: dict[str, Change] = {
+    "xchg": lambda _, new: new,
+    "cmpxchg": lambda old, expected, new: new if old == expected else KEEP,
+    "add_unless": lambda old, step, unless: KEEP if old == unless else old + step,
+}
+
+
+def _result(primitive: Primitive, old: Any, wrote: bool, change: Change, values: list[Value]) -> Value:
+    """What an atomic change returns."""
+    if primitive.result == "written":
+        return int(wrote)
+    if primitive.result in (None, "old"):
+        found: Value = old
+        return found
+    new = change(old, *values)
+    if primitive.result == "zero":
+        return int(new == 0)
+    if primitive.result == "negative":
+        return int(new < 0)
+    result: Value = new
+    return result
+
+
+def _joined(view: View, other: View) -> View:
+    """Both views in one; neither is changed."""
+    if not other:
+        return view
+    if not view:
+        return other
+    both = dict(view)
+    join(both, other)
+    return both
