@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmfuzz.corpus import save
+from mmfuzz.interleave.search import Replay
 from mmfuzz.interleave.trace import Execution
 from mmfuzz.ops import Operation
 from mmfuzz.program import Program
@@ -105,19 +106,28 @@ class RaceFinding:
     property: str
     message: str
     execution: Execution
-    """The smallest, with its events."""
+    """The smallest that is known, with its events."""
     path: Path
+    interrupted: bool = False
+    """Ctrl-C came while it was made small."""
 
 
 def follow_up_race(result: Result, folder: Path, by: str) -> RaceFinding:
     """Save what a search found as it is, then make its schedule small and save that instead.
 
-    On Ctrl-C what was found stays saved as it is. `by` says who found it.
+    On Ctrl-C what was found stays as it is. `by` says who found it.
     """
     found = result.found
     assert found is not None, "nothing was found"
     raw = save(_race_file(result, found, by), folder, name=_name(result, found))
-    small = shrink(Race(result.program, memory=result.memory, plant=result.planted), found)
+    race = Race(result.program, memory=result.memory, plant=result.planted)
+    try:
+        small = shrink(race, found)
+    except KeyboardInterrupt:
+        again = Replay(found.schedule)
+        again.begin()
+        seen = race.execute(again, record=True)
+        return RaceFinding(found.broken, found.complaint, seen, raw, interrupted=True)
     path = save(_race_file(result, small, by), folder, name=_name(result, small))
     if path != raw:
         raw.unlink(missing_ok=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, seconds
+from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, kernel_option, say, seconds
 from mmfuzz.errors import UsageError
+from mmfuzz.profiles import DEFAULT, resolve
 from mmfuzz.program import MEMORIES, SUFFIX
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 FOUND = Path(".mmfuzz/races")
 """Where race files of failures go when no folder is named."""
 STRATEGIES = ("auto", "random", "pct", "exhaustive")
+GENERATED_EXECUTIONS = 500
+"""Executions of a race that nobody wrote, where no budget is named: many races say more than one at length."""
 FAILURES_SHOWN_MAX = 3
 """Pictures at most on a terminal: the others are in their files."""
 
@@ -80,12 +83,19 @@ class _Run:
     "--schedule", metavar="TEXT", help="Run one schedule, such as a12b4a^1, in place of a file's own."
 )
 @click.option(
+    "--generated",
+    type=click.IntRange(1),
+    metavar="N",
+    help="N races that nobody wrote: random operations in two threads.",
+)
+@click.option(
     "--html",
     "page",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write the pictures as a page (needs Jinja2).",
 )
+@kernel_option("Rules of the simulated kernel in place of the file's own.")
 @click.option("--all", "everything", is_flag=True, help="Fold nothing in the picture.")
 @click.option(
     "--corpus",
@@ -100,8 +110,9 @@ def command(names: tuple[str, ...], listed: bool, page: Path | None, as_json: bo
     """Explore the schedules of scenarios: protocols of the kernel on threads, under a model of memory.
 
     NAME is a scenario of --list; FILE a race file, a program with threads, whose own schedule is run again if it has
-    one and no way to explore is given. Without either it explores every scenario. A failure is made small, saved, and
-    shown as a picture: docs/races.md says how to read it. The exit code is 1 when a property failed.
+    one and no way to explore is given. Without either it explores every scenario, or those that are --generated. A
+    failure is made small, saved, and shown as a picture: docs/races.md says how to read it. The exit code is 1 when a
+    property failed.
     """
     if listed:
         return _list(as_json=as_json)
@@ -117,7 +128,7 @@ def _race(names: Sequence[str], page: Path | None, *, as_json: bool, **more: Any
     from mmfuzz.report.races import Watching, race_table
 
     run = _run_of(as_json=as_json, **more)
-    races = list(_races(names, run.settings.plant))
+    races = list(_races(names, run, more["generated"], more["kernel"]))
     try:
         with Watching(run.console) as watching:
             for name, program in races:
@@ -127,6 +138,8 @@ def _race(names: Sequence[str], page: Path | None, *, as_json: bool, **more: Any
                     _again(run, name, program, schedule)
                 else:
                     _explore(run, name, program, watching)
+                if run.interrupted:
+                    break
     except KeyboardInterrupt:
         run.interrupted = True
     _show(run)
@@ -158,7 +171,7 @@ def _run_of(*, as_json: bool, exhaustive: bool, strategy: str, **more: Any) -> _
         plant=more["plant"],
         strategy=strategy,
         preemptions=more["preemptions"],
-        executions=more["executions"],
+        executions=more["executions"] or _executions(more),
         seconds=more["time_max"],
         seed=more["seed"],
         minimize=False,
@@ -167,25 +180,52 @@ def _run_of(*, as_json: bool, exhaustive: bool, strategy: str, **more: Any) -> _
     return _Run(settings, more["schedule"], more["corpus"], more["everything"], console, more["seed"])
 
 
+def _executions(more: dict[str, Any]) -> int | None:
+    """The budget of what was generated; None where another one holds."""
+    return GENERATED_EXECUTIONS if more["generated"] and more["time_max"] is None else None
+
+
 def _explores(more: dict[str, Any]) -> bool:
     """Whether a way to explore was given, so that a file's own schedule is not what is wanted."""
     asked = ("preemptions", "executions", "time_max", "plant")
     return more["exhaustive"] or more["strategy"] != "auto" or any(more[name] is not None for name in asked)
 
 
-def _races(names: Sequence[str], plant: str | None) -> Iterator[tuple[str, Program]]:
-    """What is to be run: files, scenarios by name, those that show a planted bug, or all."""
-    from mmfuzz import corpus
+def _races(
+    names: Sequence[str], run: _Run, generated: int | None, kernel: str | None
+) -> Iterator[tuple[str, Program]]:
+    """What is to be run: files, scenarios by name, those that show a planted bug, or all; perhaps on another kernel."""
     from mmfuzz.race.scenarios import scenario, scenarios
 
-    for name in names:
-        if name.endswith(SUFFIX) or Path(name).is_file():
-            yield name, _with_threads(corpus.load(Path(name)))
-        else:
-            yield name, scenario(name)
+    profile = resolve(kernel).name if kernel is not None else None
+    plant = run.settings.plant
+    if generated is not None:
+        if names:
+            raise UsageError(f"--generated makes its races itself: it takes no names, as {names[0]!r} is one")
+        yield from _generated(generated, run, profile)
+        return
     if not names:
-        showing = _showing(plant) if plant is not None else tuple(scenarios())
-        yield from ((name, scenario(name)) for name in showing)
+        names = _showing(plant) if plant is not None else tuple(scenarios())
+    for name in names:
+        program = _loaded(name) if name.endswith(SUFFIX) or Path(name).is_file() else scenario(name)
+        yield name, replace(program, kernel=profile or program.kernel)
+
+
+def _generated(count: int, run: _Run, profile: str | None) -> Iterator[tuple[str, Program]]:
+    """Races that nobody wrote, by the seed of each."""
+    from mmfuzz.planted import profile_for
+    from mmfuzz.strategies.races import race
+
+    plant = run.settings.plant
+    kernel = profile_for(plant, profile) if plant is not None else profile or DEFAULT
+    for seed in range(run.seed, run.seed + count):
+        yield f"generated-{seed}", race(seed, kernel=kernel, memory=run.settings.memory or "weak")
+
+
+def _loaded(name: str) -> Program:
+    from mmfuzz import corpus
+
+    return _with_threads(corpus.load(Path(name)))
 
 
 def _with_threads(program: Program) -> Program:
@@ -218,6 +258,7 @@ def _explore(run: _Run, name: str, program: Program, tell: Any) -> None:
     path = None
     if result.found is not None:
         found = follow_up_race(result, run.folder, f"mmfuzz race {name}, seed {run.seed}")
+        run.interrupted = found.interrupted
         result.minimal, path = found.execution, found.path
         picture = _picture(run, name, program.kernel, result.planted, result.memory, found.execution, path)
         run.pictures.append(picture)
@@ -246,7 +287,8 @@ def _again(run: _Run, name: str, program: Program, schedule: str) -> None:
     execution = replay(program, Schedule.parse(schedule), memory=settings.memory, plant=settings.plant)
     memory = settings.memory or program.memory or "sc"
     planted = settings.plant if settings.plant is not None else program.plant
-    path = Path(name) if name.endswith(SUFFIX) and run.schedule is None else None
+    own = run.schedule is None and settings.memory is None and settings.plant is None
+    path = Path(name) if own and schedule == program.schedule else None
     run.pictures.append(_picture(run, name, program.kernel, planted, memory, execution, path))
     found = execution if execution.broken else None
     told = _as_dict(name, memory, planted, found, executions=1, exhaustive=False, steps=execution.steps)
@@ -284,7 +326,8 @@ def _closing(run: _Run, races: int, failed: int) -> str:
     nouns = f"{len(run.results)} of {races}" if len(run.results) < races else str(races)
     ended = ", interrupted" if run.interrupted else ""
     plural = "" if races == 1 else "s"
-    return f"{nouns} race{plural}: {executions:,} executions, {failed or 'none'} failed{ended}"
+    noun = "execution" if executions == 1 else "executions"
+    return f"{nouns} race{plural}: {executions:,} {noun}, {failed or 'none'} failed{ended}"
 
 
 def _list(*, as_json: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz.kernel.file import File
-from mmfuzz.kernel.page import Folio, Page
+from mmfuzz.kernel.page import Page
 from mmfuzz.kernel.swap import SwapSpace
 from mmfuzz.observation import TABLE, KernelBug, Special
 from mmfuzz.profiles import Profile

@@ -86,7 +86,7 @@ def test_schedule_in_the_command_is_run_once(folder: Path) -> None:
     done = mmfuzz("race.mm", "--schedule", "a2b3", "--memory", "tso", cwd=folder)
     assert done.returncode == 0
     assert "nothing failed" in done.stdout
-    assert "1 race: 1 executions, none failed" in done.stdout
+    assert "1 race: 1 execution, none failed" in done.stdout
     assert "mmfuzz race race.mm --memory tso --schedule" in done.stdout
 
 
@@ -95,6 +95,18 @@ def test_without_names_every_scenario_is_run_within_its_budget(tmp_path: Path) -
     assert result["seed"] == 7
     assert [race["name"] for race in result["scenarios"]] == list(scenarios())
     assert all(race["executions"] <= 3 for race in result["scenarios"])
+
+
+def test_generated_races_are_those_of_their_seeds(tmp_path: Path) -> None:
+    words = ("--generated", "3", "--executions", "2", "--memory", "sc", "--plant", "fork-no-ref")
+    first = mmfuzz(*words, "--seed", "5", "--json", cwd=tmp_path)
+    again = mmfuzz(*words, "--seed", "5", "--json", cwd=tmp_path)
+    races = json.loads(first.stdout)["scenarios"]
+    assert [race["name"] for race in races] == ["generated-5", "generated-6", "generated-7"]
+    others = json.loads(again.stdout)["scenarios"]
+    for race, other in zip(races, others, strict=True):
+        assert race["schedule"] == other["schedule"]
+        assert race["reproducer"] == other["reproducer"]
 
 
 def test_list_says_what_there_is_and_where_it_is_from(tmp_path: Path) -> None:
@@ -115,6 +127,7 @@ def test_list_says_what_there_is_and_where_it_is_from(tmp_path: Path) -> None:
         (["race.mm", "--exhaustive", "--strategy", "pct"], "--exhaustive and --strategy pct are two ways"),
         (["race.mm", "--schedule", "a2-"], "schedule 'a2-', column 3: '-' is no thread"),
         (["race.mm", "--schedule", "c"], "schedule c: move 1 is c's"),
+        (["race.mm", "--generated", "2"], "--generated makes its races itself: it takes no names, as 'race.mm' is"),
         (["race.mm", "--html", "nowhere/race.html"], "no such folder: 'nowhere'"),
     ],
 )  # fmt: skip
