@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from mmfuzz.errors import UsageError
+from mmfuzz.errors import MmfuzzError, ProgramError, UsageError
 from mmfuzz.interleave.machine import Explorer, Failed
 from mmfuzz.interleave.trace import DataRace, Execution
 from mmfuzz.interleave.waiting import DEADLOCK, Processors
@@ -50,11 +50,22 @@ class Race:
         """The set-up runs like any program first, against the model: what it says must be what happens."""
         session = Session(self.target)
         for number, op in enumerate(self.program.ops, 1):
-            step = session.step(op)
-            if step.skipped is not None:
-                raise UsageError(
-                    f"set-up operation {number}, {format_op(op)}: it does not apply: {step.skipped}"
-                )
+            try:
+                skipped = session.step(op).skipped
+            except Violation as violation:
+                raise self._refused(
+                    number, f"it fails before any thread begins, so this is no race: {violation}"
+                ) from violation
+            if skipped is not None:
+                raise self._refused(number, f"it does not apply: {skipped}")
+
+    def _refused(self, number: int, problem: str) -> MmfuzzError:
+        """What is wrong with an operation of the set-up, counted from 1: at its line, where the race has lines."""
+        source = self.program.source
+        text = f"set-up operation {format_op(self.program.ops[number - 1])!r}: {problem}"
+        if not source.lines:
+            return UsageError(text)
+        return ProgramError(source.path, source.lines[number - 1], 1, text)
 
     def execute(self, explorer: Explorer, *, record: bool = False) -> Execution:
         """One execution, as the explorer wants it."""

@@ -98,7 +98,7 @@ def test_without_names_every_scenario_is_run_within_its_budget(tmp_path: Path) -
 
 
 def test_generated_races_are_those_of_their_seeds(tmp_path: Path) -> None:
-    words = ("--generated", "3", "--executions", "2", "--memory", "sc", "--plant", "fork-no-ref")
+    words = ("--generated", "3", "--executions", "2", "--memory", "sc")
     first = mmfuzz(*words, "--seed", "5", "--json", cwd=tmp_path)
     again = mmfuzz(*words, "--seed", "5", "--json", cwd=tmp_path)
     races = json.loads(first.stdout)["scenarios"]
@@ -127,12 +127,17 @@ def test_list_says_what_there_is_and_where_it_is_from(tmp_path: Path) -> None:
         (["race.mm", "--exhaustive", "--strategy", "pct"], "--exhaustive and --strategy pct are two ways"),
         (["race.mm", "--schedule", "a2-"], "schedule 'a2-', column 3: '-' is no thread"),
         (["race.mm", "--schedule", "c"], "schedule c: move 1 is c's"),
+        (["leaks.mm", "--plant", "batch-ref-leak"], "leaks.mm:5:1: set-up operation 'drain': it fails before any thread"),
+        (["twice.mm"], "twice.mm:4:1: set-up operation 'alloc p0 a0 base': it does not apply: area 0 is mapped"),
         (["race.mm", "--generated", "2"], "--generated makes its races itself: it takes no names, as 'race.mm' is"),
         (["race.mm", "--html", "nowhere/race.html"], "no such folder: 'nowhere'"),
     ],
 )  # fmt: skip
 def test_wrong_usage_is_one_line(words: list[str], says: str, folder: Path) -> None:
     (folder / "flat.mm").write_text("mmfuzz 1\n\ndrain\n")
+    (folder / "twice.mm").write_text("mmfuzz 1\n\nalloc p0 a0 base\nalloc p0 a0 base\n\nthread one\ndrain\n")
+    leaks = "mmfuzz 1\n\nalloc p0 a0 base\nfault p0 a0.0 write\ndrain\n\nthread one\ndrain\n"
+    (folder / "leaks.mm").write_text(leaks)
     done = mmfuzz(*words, cwd=folder)
     assert done.returncode == 2
     assert done.stderr.startswith(f"mmfuzz: {says}"), done.stderr
