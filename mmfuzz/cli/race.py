@@ -88,6 +88,7 @@ class _Run:
     metavar="N",
     help="N races that nobody wrote: random operations in two threads.",
 )
+@click.option("--litmus", "is_litmus", is_flag=True, help="The names are litmus tests: files or folders.")
 @click.option(
     "--html",
     "page",
@@ -106,7 +107,9 @@ class _Run:
     help="Folder for the race files of failures.",
 )
 @json_option
-def command(names: tuple[str, ...], listed: bool, page: Path | None, as_json: bool, **more: Any) -> int:
+def command(
+    names: tuple[str, ...], listed: bool, is_litmus: bool, page: Path | None, as_json: bool, **more: Any
+) -> int:
     """Explore the schedules of scenarios: protocols of the kernel on threads, under a model of memory.
 
     NAME is a scenario of --list; FILE a race file, a program with threads, whose own schedule is run again if it has
@@ -116,6 +119,12 @@ def command(names: tuple[str, ...], listed: bool, page: Path | None, as_json: bo
     """
     if listed:
         return _list(as_json=as_json)
+    if is_litmus:
+        from mmfuzz.cli.litmus import litmus
+
+        if more["plant"] or more["schedule"] or more["generated"] or page:
+            raise UsageError("--litmus goes with --memory and --json alone")
+        return litmus([Path(name) for name in names], more["memory"] or "weak", as_json=as_json)
     if page is not None:
         from mmfuzz.report.pages import check_page
 

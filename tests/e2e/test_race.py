@@ -115,6 +115,34 @@ def test_list_says_what_there_is_and_where_it_is_from(tmp_path: Path) -> None:
     assert all(entry["note"] and len(entry["threads"]) > 1 for entry in listed)
 
 
+LITMUS = """C MP+wmb+po
+(* Result: {} *)
+{{}}
+P0(int *x, int *y) {{ WRITE_ONCE(*x, 1); smp_wmb(); WRITE_ONCE(*y, 1); }}
+P1(int *x, int *y) {{ int r0; int r1; r0 = READ_ONCE(*y); r1 = READ_ONCE(*x); }}
+exists (1:r0=1 /\\ 1:r1=0)
+"""
+
+
+@pytest.mark.parametrize(("memory", "exists", "states"), [("weak", "Sometimes", 4), ("sc", "Never", 3)])
+def test_litmus_test_says_which_outcomes_there_are(
+    memory: str, exists: str, states: int, tmp_path: Path
+) -> None:
+    (tmp_path / "mp.litmus").write_text(LITMUS.format("Sometimes"))
+    (test,) = as_json("--litmus", "mp.litmus", "--memory", memory, cwd=tmp_path)["litmus"]
+    assert (test["name"], test["exists"], len(test["states"])) == ("MP+wmb+po", exists, states)
+    done = mmfuzz("--litmus", "mp.litmus", "--memory", memory, cwd=tmp_path)
+    assert ("* 1:r0=1; 1:r1=0;" in done.stdout) == (exists == "Sometimes")
+
+
+def test_litmus_tests_of_a_folder_are_a_line_each(tmp_path: Path) -> None:
+    (tmp_path / "one.litmus").write_text(LITMUS.format("Sometimes"))
+    (tmp_path / "two.litmus").write_text(LITMUS.format("Never"))
+    one, two = mmfuzz("--litmus", ".", cwd=tmp_path).stdout.splitlines()
+    assert re.fullmatch(r"MP\+wmb\+po  Sometimes +4 states +\d+ executions", one)
+    assert two == f"{one} (its comments say Never)"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -127,8 +155,12 @@ def test_list_says_what_there_is_and_where_it_is_from(tmp_path: Path) -> None:
         (["race.mm", "--exhaustive", "--strategy", "pct"], "--exhaustive and --strategy pct are two ways"),
         (["race.mm", "--schedule", "a2-"], "schedule 'a2-', column 3: '-' is no thread"),
         (["race.mm", "--schedule", "c"], "schedule c: move 1 is c's"),
-        (["leaks.mm", "--plant", "batch-ref-leak"], "leaks.mm:5:1: set-up operation 'drain': it fails before any thread"),
+        (["leaks.mm", "--plant", "batch-ref-leak"], "leaks.mm:5:1: set-up operation 'drain': it fails before any"),
         (["twice.mm"], "twice.mm:4:1: set-up operation 'alloc p0 a0 base': it does not apply: area 0 is mapped"),
+        (["--litmus"], "no *.litmus file: name at least one"),
+        (["--litmus", "bad.litmus"], "bad.litmus:1:1: "),
+        (["--litmus", "nowhere"], "no such file or folder: 'nowhere'"),
+        (["--litmus", "bad.litmus", "--plant", "x"], "--litmus goes with --memory and --json alone"),
         (["race.mm", "--generated", "2"], "--generated makes its races itself: it takes no names, as 'race.mm' is"),
         (["race.mm", "--html", "nowhere/race.html"], "no such folder: 'nowhere'"),
     ],
@@ -138,6 +170,7 @@ def test_wrong_usage_is_one_line(words: list[str], says: str, folder: Path) -> N
     (folder / "twice.mm").write_text("mmfuzz 1\n\nalloc p0 a0 base\nalloc p0 a0 base\n\nthread one\ndrain\n")
     leaks = "mmfuzz 1\n\nalloc p0 a0 base\nfault p0 a0.0 write\ndrain\n\nthread one\ndrain\n"
     (folder / "leaks.mm").write_text(leaks)
+    (folder / "bad.litmus").write_text("This is no litmus test.\n")
     done = mmfuzz(*words, cwd=folder)
     assert done.returncode == 2
     assert done.stderr.startswith(f"mmfuzz: {says}"), done.stderr
