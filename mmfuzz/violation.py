@@ -34,7 +34,7 @@ PROPERTIES: dict[str, str] = {
 RACE_PROPERTIES: dict[str, str] = {
     "maps-within-refs": "at no step has a folio more maps than references",
     "pin-shown": "at no step does a pin that is being taken or dropped look like plain references",
-    "data-race": "two accesses, one of them plain and one a write, are ordered, unless it is known why they need not be",
+    "data-race": "of two accesses, one of them plain and one a write, one comes first, or it is known why that is well",
     "deadlock": "threads that wait are woken, and locks that were taken are left",
 }
 """What must hold as well while threads run."""
@@ -53,8 +53,8 @@ class Term(NamedTuple):
 class Violation(Exception):
     """A property failed.
 
-    `property` is a key of `PROPERTIES` or `RACE_PROPERTIES`; `message` is one line; `folio` names the folio or is empty;
-    `terms` are the quantities compared, the ones that differ among them.
+    `property` is a key of `PROPERTIES` or `RACE_PROPERTIES`; `message` is one line; `folio` names the folio or is
+    empty; `terms` are the quantities compared, the ones that differ among them.
     """
 
     def __init__(self, property: str, message: str, *, folio: str = "", terms: Sequence[Term] = ()) -> None:

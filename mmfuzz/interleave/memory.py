@@ -85,17 +85,9 @@ class Views:
     """What one thread knows."""
 
     __slots__ = (
-        "acquired",
-        "coherent",
-        "pointers",
-        "reads",
-        "released",
-        "steps",
-        "thread",
-        "unlocked",
-        "writes",
+        "acquired", "barrier", "coherent", "pointers", "reads", "released", "steps", "thread", "unlocked", "writes",
         "written",
-    )
+    )  # fmt: skip
 
     def __init__(self, thread: int) -> None:
         self.thread = thread
@@ -110,6 +102,8 @@ class Views:
         """The newest message of each location that it has read or written itself."""
         self.written: View = {}
         """Its own writes, which count for who reads a later one after a write barrier only."""
+        self.barrier: View | None = None
+        """What was known at the last full barrier, so that what it has released is known to be in the rest."""
         self.released: View = {}
         """What goes with its writes that are not releases. Never changed in place: messages have it as well."""
         self.unlocked: View = {}
@@ -119,9 +113,12 @@ class Views:
 
     def everything(self) -> View:
         """All that it has seen and done."""
-        view = dict(self.coherent)
-        for other in (self.reads, self.writes, self.acquired, self.released):
-            join(view, other)
+        view = dict(self.reads)
+        for other in (self.writes, self.acquired, self.coherent):
+            if other:
+                join(view, other)
+        if self.released is not self.barrier:
+            join(view, self.released)
         view[self.thread] = self.steps
         return view
 
@@ -135,8 +132,11 @@ class Views:
         """A full barrier at which the view is known: later writes carry it along."""
         self.reads = dict(view)
         self.writes = dict(view)
-        self.acquired = dict(view)
-        self.released = view
+        self.released = self.barrier = view
+        # All of this is in the view already.
+        self.acquired = {}
+        self.coherent = {}
+        self.written = {}
 
     def read_barrier(self) -> None:
         """smp_rmb()."""
@@ -231,22 +231,32 @@ class Memory:
             self._seen(views, cell, old, "")
             return old, None
         if order == "full":
-            self.full_barrier(views)
-        self._seen(views, cell, old, "acquire" if order in ("acquire", "full") else "")
-        released = order in ("release", "full")
-        view = views.everything() if released else views.released
+            return old, self._full_rmw(views, cell, old, value, event)
+        self._seen(views, cell, old, "acquire" if order == "acquire" else "")
+        view = views.everything() if order == "release" else views.released
         if old.view:
             view = dict(view)
             join(view, old.view)
-        stamp = old.stamp + 1
-        views.coherent[cell] = views.written[cell] = stamp
-        message = Message(stamp, value, view, event, attached=True)
+        views.coherent[cell] = views.written[cell] = old.stamp + 1
+        return old, self._attach(cell, old, value, view, event)
+
+    def _full_rmw(self, views: Views, cell: Cell, old: Message, value: Any, event: int) -> Message:
+        """An atomic change with a full barrier on either side: who reads it with acquire knows all that was known."""
+        view = views.everything()
+        join(view, self.fence_view)
+        join(view, old.view)
+        view[cell] = old.stamp + 1
+        self.fence_view = view
+        views.know_all(view)
+        return self._attach(cell, old, value, view, event)
+
+    def _attach(self, cell: Cell, old: Message, value: Any, view: View, event: int) -> Message:
+        """The message of an atomic change, right after the one that it changed."""
+        message = Message(old.stamp + 1, value, view, event, attached=True)
         self._append(cell, message)
         if cell.keep is not None:
             cell.keep(value)
-        if order == "full":
-            self.full_barrier(views)
-        return old, message
+        return message
 
     def _append(self, cell: Cell, message: Message) -> None:
         cell.messages[-1] = message

@@ -38,9 +38,7 @@ def _size(execution: Execution) -> Size:
 
 def is_same(one: Execution, other: Execution) -> bool:
     """Whether two executions fail alike."""
-    if not one.failed:
-        return not other.failed and any(not race.reason for race in other.data_races)
-    return one.failed == other.failed
+    return one.broken == other.broken
 
 
 def _with(race: Race, found: Execution, preemptions: int) -> Execution | None:

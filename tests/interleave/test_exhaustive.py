@@ -25,13 +25,13 @@ programs = st.lists(st.lists(steps, min_size=1, max_size=3).map(tuple), min_size
 @settings(max_examples=40, deadline=None)
 def test_no_outcome_is_lost(memory: str, threads: tuple[tuple[Step, ...], ...]) -> None:
     plain = explore(threads, memory, Exhaustive(reduce=False), executions=ENOUGH)
-    reduced = explore(threads, memory, Exhaustive())
+    reduced = explore(threads, memory, Exhaustive(), executions=ENOUGH)
 
-    assert reduced.complete
     if plain.complete:
+        assert reduced.complete
         assert set(reduced.seen) == set(plain.seen)
         assert reduced.executions <= plain.executions
-    else:
+    elif reduced.complete:
         assert set(plain.seen) <= set(reduced.seen)
 
 
@@ -54,10 +54,11 @@ def test_bounded_search_finds_what_the_bound_allows(
 def test_samples_are_among_what_is_possible(
     memory: str, threads: tuple[tuple[Step, ...], ...], seed: int
 ) -> None:
-    everything = explore(threads, memory, Exhaustive())
+    everything = explore(threads, memory, Exhaustive(), executions=ENOUGH)
 
     for search in (Random(seed), Pct(seed)):
-        assert set(explore(threads, memory, search, executions=50).seen) <= set(everything.seen)
+        sampled = explore(threads, memory, search, executions=50)
+        assert not everything.complete or set(sampled.seen) <= set(everything.seen)
 
 
 def test_threads_on_separate_data_are_one_execution() -> None:

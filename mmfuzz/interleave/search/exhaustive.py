@@ -5,8 +5,8 @@ The reduction is that of source sets with sleep sets ("Optimal dynamic partial o
 of the two was picked. Without `reduce` it is plain depth-first enumeration.
 
 With `preemptions`, only schedules in which at most so many threads are stopped that could have gone on. Sleep sets are
-not used then, and a race puts the thread on the list at the beginning of the run that it fell into as well, as a place
-before may cost nothing ("Bounded partial-order reduction", Coons et al., OOPSLA 2013).
+not used then, and a race puts everybody on the list, at its place and at the beginning of the run that it fell into as
+well, where to go on with somebody else may cost nothing ("Bounded partial-order reduction", Coons et al., OOPSLA 2013).
 """
 
 from __future__ import annotations
@@ -191,11 +191,11 @@ class Exhaustive:
         """Where `earlier` was picked, somebody who leads to `later` is to be picked as well."""
         place = self._stack[earlier.depth]
         assert isinstance(place, _Pick)
+        if self._bound is not None:
+            self._try_bounded(earlier)
+            return
         firsts = self._order.firsts(earlier, later)
         listed = set(place.todo) | place.tried
-        if self._bound is not None:
-            self._try_bounded(earlier, firsts)
-            return
         if firsts & listed:
             return
         able = [actor for actor in place.enabled if actor in firsts and actor not in place.asleep]
@@ -206,23 +206,14 @@ class Exhaustive:
                 actor for actor in place.enabled if actor not in listed and actor not in place.asleep
             ]
 
-    def _try_bounded(self, earlier: Done, firsts: set[Actor]) -> None:
-        """At the place itself, and where the run that it is in began, as far as the bound allows."""
-        depth = earlier.depth
-        while depth >= 0:
+    def _try_bounded(self, earlier: Done) -> None:
+        """Everybody at the place itself, and where the run that it is in began, as far as the bound allows."""
+        for depth in {earlier.depth, self._start_of_run(earlier.depth)}:
             place = self._stack[depth]
-            if isinstance(place, _Pick):
-                able = [actor for actor in place.enabled if actor in firsts] or place.enabled
-                place.todo += [
-                    actor for actor in able if actor not in place.todo and self._affords(depth, actor)
-                ]
-                if depth != earlier.depth:
-                    return
-                depth = self._start_of_run(depth)
-                if depth == earlier.depth:
-                    return
-                continue
-            depth -= 1
+            assert isinstance(place, _Pick)
+            place.todo += [
+                actor for actor in place.enabled if actor not in place.todo and self._affords(depth, actor)
+            ]
 
     def _start_of_run(self, depth: int) -> int:
         """Where the thread that was picked at a place began to run without a stop."""
