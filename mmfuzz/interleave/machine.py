@@ -14,6 +14,7 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from mmfuzz.errors import InternalError
 from mmfuzz.interleave.memory import (
     KEEP,
+    SC,
     Cell,
     Memory,
     Message,
@@ -84,8 +85,8 @@ class Thread:
     """One thread, and the step that it is about to do."""
 
     __slots__ = (
-        "buffer", "done", "drain", "greenlet", "index", "irqs_off", "kind", "name", "rcu_depth", "ready", "sections",
-        "touches", "views",
+        "buffer", "done", "drain", "greenlet", "index", "irqs_off", "itself", "kind", "name", "rcu_depth", "ready",
+        "sections", "touches", "views",
     )  # fmt: skip
 
     def __init__(self, index: int, name: str) -> None:
@@ -101,6 +102,8 @@ class Thread:
         self.buffer: list[Waiting] = []
         """Writes that have not reached memory, oldest first."""
         self.drain = Cell(f"buffer of {name}", None)
+        self.itself = Cell(f"steps of {name}", None)
+        """What all of its steps have to do with, and those of others that meet it wherever it is."""
         self.irqs_off = 0
         self.rcu_depth = 0
         self.sections = 0
@@ -121,6 +124,8 @@ class Machine:
     ) -> None:
         self.explorer = explorer
         self.memory: Memory = memory_model(memory, self._choose, dependent_writes=dependent_writes)
+        self.meets = self.memory.name != SC
+        """A thread may meet another one wherever that is, and then barriers and store buffers of both are concerned."""
         self.threads: list[Thread] = []
         self.moves: list[Move] = []
         self.steps = 0
@@ -244,6 +249,8 @@ class Machine:
         thread = self._running
         assert thread is not None
         first = thread.kind == "begin"
+        if self.meets:
+            touches = (*touches, (thread.itself, READ))
         thread.kind, thread.touches, thread.ready = kind, touches, ready
         if first:
             # Back to who began the thread: the first step waits for its turn like any other.
@@ -379,7 +386,8 @@ class Machine:
     def flush_touches(self, thread: Thread) -> Touches:
         """What bringing the oldest write of a buffer to memory has to do with."""
         oldest = thread.buffer[0]
-        return ((oldest.cell, oldest.mode), (oldest.flushed, CHANGE), (thread.drain, GIVE))
+        touches = ((oldest.cell, oldest.mode), (oldest.flushed, CHANGE), (thread.drain, GIVE))
+        return (*touches, (thread.itself, READ)) if self.meets else touches
 
     def _flush(self, thread: Thread) -> None:
         """The oldest write of a buffer reaches memory."""

@@ -170,8 +170,10 @@ class Processors(Machine):
         return ((self._section(self._running), mode),)
 
     def _sections_of(self, threads: list[Thread], mode: int) -> Touches:
-        """What meeting these threads has to do with."""
-        touches = tuple((self._section(thread), mode) for thread in threads)
+        """What meeting these threads has to do with: all that they do, unless nothing but their sections matters."""
+        touches: Touches = tuple((self._section(thread), mode) for thread in threads)
+        if self.meets:
+            touches += tuple((thread.itself, CHANGE) for thread in threads)
         return (*touches, (self.fence, CHANGE)) if self.memory.orders_full else touches
 
     def _section(self, thread: Thread) -> Cell:
@@ -214,7 +216,8 @@ class Processors(Machine):
             waiting = any(_reads(reader) and reader.sections == section for reader, section in readers)
             return not waiting and not any(other.buffer for other in others)
 
-        self.announce_drained("rcu", self._sections_of(others, CHANGE), over)
+        # It does not wait for sections that have begun meanwhile, so it could come before they end.
+        self.announce_drained("rcu", self._sections_of(others, TRY), over)
         for reader, _ in readers:
             thread.views.know(reader.views.everything())
         self._meet(thread, [other for other in others if not _reads(other)])

@@ -22,6 +22,8 @@ class LitmusMachine(Processors):
 
     def __init__(self, explorer: Explorer, memory: str) -> None:
         super().__init__(explorer, memory, dependent_writes=False)
+        # Grace periods do no more here than they say to the sections of others.
+        self.meets = False
         self._open: set[tuple[int, int]] = set()
         """Thread and number of the sections under RCU that are not over."""
         self._begun: dict[int, int] = {}
