@@ -12,12 +12,12 @@ import mmfuzz.planted
 from mmfuzz import __version__
 from mmfuzz.corpus import load
 from mmfuzz.folding import alike, folded
-from mmfuzz.planted import Bug, span
+from mmfuzz.planted import RACE, Bug, span
 from mmfuzz.profiles import PROFILES
 from mmfuzz.program import SUFFIX, Program, format_op, format_program
 from mmfuzz.replay import Replayer, Verdict
 from mmfuzz.report.pages import template, write_page
-from mmfuzz.violation import PROPERTIES, Term, Violation
+from mmfuzz.violation import PROPERTIES, RACE_PROPERTIES, Term, Violation
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -40,7 +40,7 @@ class Entry:
     @property
     def sentence(self) -> str:
         """What must be true, and is not."""
-        return PROPERTIES[self.bug.property]
+        return (PROPERTIES | RACE_PROPERTIES)[self.bug.property]
 
     @property
     def span(self) -> str:
@@ -76,13 +76,20 @@ class Entry:
             "pins": self.program.pins,
             "frames": self.program.frames if self.program.frames != usual.frames else "",
             "huge": self.program.huge if self.program.huge != usual.huge else "",
+            "memory": self.program.memory,
+            "schedule": self.program.schedule,
         }
         return ", ".join(f"{key}: {value}" for key, value in said.items() if value)
 
     @property
     def operations(self) -> list[str]:
-        """The program, one operation each."""
-        return [format_op(op) for op in self.program.ops] if self.program else []
+        """The program, one operation each; what threads do stands behind the name of each."""
+        if self.program is None:
+            return []
+        lines = [format_op(op) for op in self.program.ops]
+        for thread in self.program.threads:
+            lines += [f"{thread.name}: {format_op(op)}" for op in thread.ops]
+        return lines
 
     @property
     def text(self) -> str:
@@ -102,7 +109,8 @@ class Entry:
     @property
     def at_end(self) -> bool:
         """Whether what failed is the release of everything at the end."""
-        return self.violation is not None and self.step is None
+        is_race = self.program is not None and bool(self.program.threads)
+        return self.violation is not None and self.step is None and not is_race
 
     @property
     def unknown(self) -> str:
@@ -112,7 +120,7 @@ class Entry:
     @property
     def command(self) -> str:
         """How to have it found again."""
-        return f"mmfuzz fuzz --plant {self.bug.name}"
+        return f"mmfuzz {'race' if self.bug.kind == RACE else 'fuzz'} --plant {self.bug.name}"
 
     def owners(self, term: Term) -> list[str]:
         """Who makes up what is expected, as the report of a failure has them."""

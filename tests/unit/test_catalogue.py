@@ -13,11 +13,11 @@ from mmfuzz.cli import main
 from mmfuzz.corpus import load
 from mmfuzz.planted import BUGS
 from mmfuzz.profiles import PROFILES
-from mmfuzz.program import format_op, format_program
+from mmfuzz.program import format_op, format_program, parse
 from mmfuzz.replay import Replayer, Verdict
 from mmfuzz.report import pages
 from mmfuzz.report.catalogue import PROGRAMS, Entry, entries, page, write
-from mmfuzz.violation import PROPERTIES, Term, Violation
+from mmfuzz.violation import PROPERTIES, RACE_PROPERTIES, Term, Violation
 
 VOID = {"meta", "input", "br", "link", "img"}
 
@@ -83,7 +83,7 @@ def test_bug_has_its_facts_its_program_and_the_failure(name: str, parsed: Page) 
     program = load(PROGRAMS / f"{name}.mm")
     for part in (
         bug.property,
-        PROPERTIES[bug.property],
+        (PROPERTIES | RACE_PROPERTIES)[bug.property],
         bug.summary,
         bug.reached,
         bug.fix,
@@ -100,10 +100,10 @@ def test_bug_has_its_facts_its_program_and_the_failure(name: str, parsed: Page) 
     assert violation.folio in shown
     for term in violation.terms:
         assert f"{term.name}{term.expected}{term.seen}" in shown
-    at_end = "(release of everything at the end)"
-    assert parsed.failing[name] == [
-        format_op(program.ops[verdict.step]) if verdict.step is not None else at_end
-    ]
+    at_end = [] if program.threads else ["(release of everything at the end)"]
+    assert parsed.failing[name] == (
+        [format_op(program.ops[verdict.step])] if verdict.step is not None else at_end
+    )
 
 
 def test_page_asks_for_nothing_from_elsewhere(text: str, parsed: Page) -> None:
@@ -212,3 +212,17 @@ def test_fuzz_says_what_shows_a_race(
     assert left.value.code == 2
     said = "mmfuzz: fork-no-ref is a race, which only threads show: mmfuzz race --plant fork-no-ref\n"
     assert capsys.readouterr().err == said
+
+
+def test_race_shows_what_its_threads_do_and_the_command_that_finds_it() -> None:
+    bug = replace(BUGS["fork-no-ref"], kind="race", property="maps-within-refs")
+    lines = "alloc p0 a0 base\nfault p0 a0.0 write\n\nthread forks\nfork p0 p1\n\nthread looks\nfault p0 a0.0 read\n"
+    race = parse(f"mmfuzz 1\nplant: fork-no-ref\nexpect: fail identity\nmemory: weak\nschedule: a\n\n{lines}")
+    with Replayer() as replayer:
+        shown = Page(page([Entry(bug, race, replayer.replay(race))]))
+    text = shown.articles["fork-no-ref"]
+    for part in ("forks: fork p0 p1", "looks: fault p0 a0.0 read", "memory: weak, schedule: a"):
+        assert part in text
+    assert "mmfuzz race --plant fork-no-ref" in text
+    assert "It fails identity, not maps-within-refs." in text
+    assert shown.failing["fork-no-ref"] == []
