@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,9 @@ from mmfuzz.report.lanes_text import picture_lines
 from tests.snapshots.executions import message_passing, store_buffer, three_threads
 
 Snapshot = Callable[[str, str], None]
+
+EXPECTED = Path(__file__).parent / "expected"
+ROOT = Path(__file__).parents[2]
 
 
 def text(picture: Picture, width: int = 100) -> str:
@@ -42,3 +46,8 @@ def test_picture(
 ) -> None:
     name = request.node.callspec.id
     snapshot(f"race-{name}", text(Picture(execution, name, memory)))
+
+
+def test_documentation_explains_the_picture_as_it_is() -> None:
+    shown = (EXPECTED / "race-weak-100.txt").read_text(encoding="utf-8")
+    assert shown in (ROOT / "docs" / "races.md").read_text(encoding="utf-8")
