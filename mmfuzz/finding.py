@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from mmfuzz.ops import Operation
 from mmfuzz.program import Program
 from mmfuzz.race.execute import Race
 from mmfuzz.race.explore import Result
+from mmfuzz.race.fewer import fewer_operations
 from mmfuzz.race.shrink import shrink
 from mmfuzz.reduce import reduce
 from mmfuzz.session import run
@@ -112,21 +114,25 @@ class RaceFinding:
     """Ctrl-C came while it was made small."""
 
 
-def follow_up_race(result: Result, folder: Path, by: str) -> RaceFinding:
+def follow_up_race(result: Result, folder: Path, by: str, *, operations: bool = False) -> RaceFinding:
     """Save what a search found as it is, then make its schedule small and save that instead.
 
+    With `operations` also those that it can do without are left out: not of a protocol, which is about all of them.
     On Ctrl-C what was found stays as it is. `by` says who found it.
     """
     found = result.found
     assert found is not None, "nothing was found"
     raw = save(_race_file(result, found, by), folder, name=_name(result, found))
-    race = Race(result.program, memory=result.memory, plant=result.planted)
+    memory, plant = result.memory, result.planted
     try:
-        small = shrink(race, found)
+        if operations:
+            program, found = fewer_operations(result.program, found, memory=memory, plant=plant)
+            result.program = program
+        small = shrink(Race(result.program, memory=memory, plant=plant), found)
     except KeyboardInterrupt:
         again = Replay(found.schedule)
         again.begin()
-        seen = race.execute(again, record=True)
+        seen = Race(result.program, memory=memory, plant=plant).execute(again, record=True)
         return RaceFinding(found.broken, found.complaint, seen, raw, interrupted=True)
     path = save(_race_file(result, small, by), folder, name=_name(result, small))
     if path != raw:
@@ -147,4 +153,6 @@ def _race_file(result: Result, execution: Execution, by: str) -> Program:
 
 
 def _name(result: Result, execution: Execution) -> str:
-    return f"{Path(result.name).stem}-{execution.broken}"
+    """The race's own name and the property, which a race that was found before has in its name already."""
+    stem = re.sub(rf"-{re.escape(execution.broken)}-[0-9a-f]{{8,64}}$", "", Path(result.name).stem)
+    return f"{stem}-{execution.broken}"

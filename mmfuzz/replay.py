@@ -18,9 +18,6 @@ from mmfuzz.targets import open_target
 from mmfuzz.targets.base import Target
 from mmfuzz.violation import PROPERTIES, RACE_PROPERTIES, Violation
 
-EXECUTIONS = 300
-"""Executions of a race without a schedule: `mmfuzz race` does more of them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -135,7 +132,7 @@ class Replayer:
             return Verdict(
                 "unknown", expected, unknown=f"a race on {program.kernel}: of others it says nothing"
             )
-        from mmfuzz.race.verdict import execution_of
+        from mmfuzz.race.verdict import EXECUTIONS, execution_of
 
         execution = execution_of(program, plant=program.plant if planted else "", executions=EXECUTIONS)
         if not execution.broken:

@@ -43,6 +43,7 @@ class _Run:
     everything: bool
     console: Console
     seed: int
+    generated: bool
     results: list[dict[str, Any]] = field(default_factory=list)
     explored: list[Result] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
@@ -186,7 +187,15 @@ def _run_of(*, as_json: bool, exhaustive: bool, strategy: str, **more: Any) -> _
         minimize=False,
     )
     console = console_for(to_stderr=as_json)
-    return _Run(settings, more["schedule"], more["corpus"], more["everything"], console, more["seed"])
+    return _Run(
+        settings,
+        more["schedule"],
+        more["corpus"],
+        more["everything"],
+        console,
+        more["seed"],
+        generated=more["generated"] is not None,
+    )
 
 
 def _executions(more: dict[str, Any]) -> int | None:
@@ -266,7 +275,8 @@ def _explore(run: _Run, name: str, program: Program, tell: Any) -> None:
     run.explored.append(result)
     path = None
     if result.found is not None:
-        found = follow_up_race(result, run.folder, f"mmfuzz race {name}, seed {run.seed}")
+        by = f"mmfuzz race {name}, seed {run.seed}"
+        found = follow_up_race(result, run.folder, by, operations=run.generated)
         run.interrupted = found.interrupted
         result.minimal, path = found.execution, found.path
         picture = _picture(run, name, program.kernel, result.planted, result.memory, found.execution, path)

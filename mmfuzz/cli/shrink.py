@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, say, target_options
 from mmfuzz.errors import TargetBroke, UsageError
+
+if TYPE_CHECKING:
+    from mmfuzz.program import Program
 
 
 @click.command("shrink", short_help="Make a failing program minimal.")
@@ -31,17 +35,19 @@ def command(
     pins: str | None,
     as_json: bool,
 ) -> int:
-    """Make a failing program minimal and save it beside the file, which stays as it is.
+    """Make a failing program, or a race, minimal and save it beside the file, which stays as it is.
 
     The exit code is 0 when the program fails as its header expects, 1 when the header does not expect it.
     """
     from mmfuzz import corpus
     from mmfuzz.finding import same_failure
     from mmfuzz.reduce import reduce
-    from mmfuzz.replay import Replayer, alone
+    from mmfuzz.replay import Replayer
     from mmfuzz.report.failure import failure
 
-    program = alone(corpus.load(file))
+    program = corpus.load(file)
+    if program.threads:
+        return _race(file, program, output or file.parent, as_json=as_json)
     with Replayer(target, kernel=kernel, swap=swap, pins=pins) as replayer:
         verdict = replayer.replay(program)
         if verdict.broke:
@@ -65,3 +71,37 @@ def command(
         "operations": len(ops),
     }
     return finish(result, as_json=as_json, code=0 if verdict.is_expected else EXIT_FAILED)
+
+
+def _race(file: Path, program: Program, folder: Path, *, as_json: bool) -> int:
+    """Make a race small: operations, and then context switches."""
+    from mmfuzz.finding import follow_up_race
+    from mmfuzz.race.explore import Result
+    from mmfuzz.race.verdict import EXECUTIONS, execution_of
+
+    found = execution_of(program, plant=program.plant, executions=EXECUTIONS)
+    if not found.broken:
+        raise UsageError(f"{str(file)!r} does not fail: there is nothing to shrink")
+    result = Result(file.stem, program, program.memory or "sc", program.plant, found=found)
+    small = follow_up_race(result, folder, program.found, operations=True)
+    before, after = program.length, result.program.length
+    switches = small.execution.switches
+    say(f"{small.property}: {small.message}", as_json=as_json)
+    say(f"saved: {small.path}\npicture: mmfuzz race {small.path}", as_json=as_json)
+    say(
+        f"{before} operations and {found.switches} context switches before, {after} and {switches} after",
+        as_json=as_json,
+    )
+    told = {
+        "path": str(file),
+        "property": small.property,
+        "message": small.message,
+        "reproducer": str(small.path),
+        "operations_before": before,
+        "operations": after,
+        "switches_before": found.switches,
+        "switches": switches,
+    }
+    return finish(
+        told, as_json=as_json, code=0 if program.expected_property == small.property else EXIT_FAILED
+    )

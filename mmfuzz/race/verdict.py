@@ -10,6 +10,9 @@ from mmfuzz.program import Program
 from mmfuzz.race.execute import Race
 from mmfuzz.race.explore import Settings, explore
 
+EXECUTIONS = 300
+"""Executions of a race without a schedule: `mmfuzz race` does more of them."""
+
 
 def execution_of(program: Program, *, plant: str, executions: int) -> Execution:
     """The execution of a race's schedule, or one that fails among so many, or else one that does not.

@@ -82,6 +82,24 @@ def test_failure_is_a_picture_with_the_command_that_shows_it_again(folder: Path)
     assert not any(len(line) > 100 for line in done.stdout.splitlines() if not line.startswith("replay"))
 
 
+def test_race_is_shrunk_to_what_it_needs(folder: Path) -> None:
+    more = (
+        RACE.replace("mmfuzz 1\n", "mmfuzz 1\nplant: fork-no-ref\nexpect: fail identity\n")
+        + "dontneed p0 a0.1\n"
+    )
+    (folder / "race.mm").write_text(more)
+    done = subprocess.run(
+        [sys.executable, "-m", "mmfuzz", "shrink", "race.mm", "--json"],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    result = json.loads(done.stdout)
+    program = load(folder / result["reproducer"])
+    assert [thread.name for thread in program.threads] == ["fork"]
+    assert (result["operations_before"], result["operations"], result["switches"]) == (5, 3, 0)
+    (again,) = as_json(result["reproducer"], cwd=folder, code=1)["scenarios"]
+    assert again["property"] == result["property"]
+
+
 def test_schedule_in_the_command_is_run_once(folder: Path) -> None:
     done = mmfuzz("race.mm", "--schedule", "a2b3", "--memory", "tso", cwd=folder)
     assert done.returncode == 0
