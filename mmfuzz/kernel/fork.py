@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from mmfuzz.kernel.file import File
-from mmfuzz.kernel.gup import Gup
+from mmfuzz.kernel.gupfast import GupFast
 from mmfuzz.kernel.mm import DevicePte, Mm, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.observation import ZERO
 
 
-class Fork(Gup):
+class Fork(GupFast):
     """dup_mmap() and copy_page_range()."""
 
     def fork_mm(self, parent: Mm, process: int, cpu: int) -> str:

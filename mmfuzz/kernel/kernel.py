@@ -64,9 +64,12 @@ class Kernel(Userfault):
     def take(self, process: int, area: int, span: range, handle: int, *, write: bool, pin: bool) -> str:
         """pin_user_pages() or get_user_pages() of a range."""
         mm, vma = self.place(process, area)
-        error, pages = self.gup(mm, vma, span, write=write, pin=pin)
-        if not error:
-            self.handles[handle] = Pinned(pages, pin=pin)
+        taken = self.gup_fast(mm, vma, span, write=write, pin=pin) if self.fast_first else []
+        error, pages = self.gup(mm, vma, span[len(taken) :], write=write, pin=pin)
+        if error:
+            self.release_range(taken, pin=pin)
+        else:
+            self.handles[handle] = Pinned([*taken, *pages], pin=pin)
         return error
 
     def dup(self, handle: int, new: int) -> None:

@@ -71,7 +71,7 @@ class Race:
         """One execution, as the explorer wants it."""
         target = self.target
         target.prepare(self.program.ops)
-        machine = Processors(explorer, self.memory, record=record, watch=Watch(target, self.program))
+        machine = Processors(explorer, self.memory, record=record, watch=Watch(target))
         if machine.recording is not None:
             machine.recording.words = self._words
         target.begin(machine)

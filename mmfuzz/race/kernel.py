@@ -30,6 +30,7 @@ class Concurrent(Kernel):
         self.mm_type = _made_of(SharedMm, stage)
         self.vma_type = _made_of(SharedVma, stage)
         super().__init__(profile, frames, huge_order)
+        self.fast_first = profile.tail_refs == "none" and profile.pins in ("none", "biased", "pincount")
         self.swap_cache = SharedDict(stage, "swap cache", self.swap_cache)
         stage.name_of = self.name_of
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from mmfuzz.checks.counters import check_folio
 from mmfuzz.checks.memory import check_sweep, check_tables, check_zero_page, freed_early, leaked
-from mmfuzz.kernel.mm import DevicePte, MigrationPte, Pte, SwapPte, Vma
+from mmfuzz.kernel.mm import AnonVma, DevicePte, MigrationPte, Pte, SwapPte, Vma
 from mmfuzz.kernel.page import Page as KernelPage
 from mmfuzz.model.owners import Area, File, Folio, Handle, Page, Process, Slot
 from mmfuzz.model.world import World
@@ -34,6 +34,7 @@ def check_rest(target: RacingSim) -> None:
             raise leaked(folio, seen)
         check_folio(folio, seen, profile, exact=False)
         _check_pins(folio, target)
+    _check_handles(target)
     zero = target.counters(ZERO_FRAME)
     if zero is not None:
         check_zero_page(world, zero, profile)
@@ -56,6 +57,25 @@ def _check_pins(folio: Folio, target: RacingSim) -> None:
                     "pin-coherence",
                     f"{handle.process} pinned page {page.index}, and others map it too: the next write takes a copy",
                     folio=f"folio at frame {folio.head}, order {folio.order}",
+                )
+
+
+def _check_handles(target: RacingSim) -> None:
+    """What was taken through an address is a page of that address, and of nobody else by now."""
+    for number, pinned in target.kernel.handles.items():
+        taken = target.taken[number]
+        for index, page in enumerate(pinned.pages):
+            if page is None or not isinstance(page.head.mapping, AnonVma) or taken.anon_vma is None:
+                continue
+            if (
+                page.head.mapping is not taken.anon_vma
+                or page.head.index + page.number != taken.first + index
+            ):
+                raise Violation(
+                    "isolation",
+                    f"h{number} was taken at p{taken.process} a{taken.area}.{taken.first + index}, and has a page of "
+                    "another address",
+                    folio=f"folio at frame {page.head.pfn}, order {page.head.order}",
                 )
 
 

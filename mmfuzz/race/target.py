@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mmfuzz import ops
 from mmfuzz.interleave.machine import Failed
 from mmfuzz.interleave.waiting import Processors
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.observation import KernelBug, Report
+from mmfuzz.kernel.mm import AnonVma
+from mmfuzz.observation import KernelBug, Report, stamp
 from mmfuzz.ops import Operation
 from mmfuzz.race.kernel import Concurrent
 from mmfuzz.targets.sim import Sim, perform
@@ -24,6 +25,8 @@ class Taken:
     first: int
     pinned: bool
     write: bool
+    anon_vma: AnonVma | None
+    """The family of areas that its pages are of, if they are anonymous memory."""
 
 
 class RacingSim(Sim):
@@ -40,6 +43,7 @@ class RacingSim(Sim):
         super().reset()
         self.taken: dict[int, Taken] = {}
         self._under_way: list[Operation] = []
+        self._written: dict[int, tuple[int, int]] = {}
         self.step = 0
 
     @property
@@ -72,17 +76,53 @@ class RacingSim(Sim):
         except (LookupError, AttributeError, AssertionError, TypeError, RecursionError) as error:
             raise Failed("assertion", f"Oops: {error!r}") from error
         self._under_way.remove(op)
+        self._check_values(op, report)
         if not report.error:
             self._note(op)
         return report.error
 
+    # What was written where: a value names the step that wrote it.
+
+    def _check_values(self, op: Operation, report: Report) -> None:
+        """What is read at an address was written there, or nothing was: never what others have elsewhere."""
+        if isinstance(op, ops.Fault) and op.write:
+            for index in range(report.done if report.error else self._pages(op)):
+                self._written[stamp(self.step, index)] = (op.area, op.page + index)
+            return
+        place = self._place_of(op)
+        if place is None:
+            return
+        area, first = place
+        for index, value in enumerate(report.values):
+            where = self._written.get(value) if value else None
+            if where is not None and where != (area, first + index):
+                raise Failed(
+                    "contents",
+                    f"a{area}.{first + index} was read, and what was there had been written to a{where[0]}.{where[1]}",
+                )
+
+    def _pages(self, op: ops.Fault) -> int:
+        return op.count or self.kernel.nr_huge
+
+    def _place_of(self, op: Operation) -> tuple[int, int] | None:
+        """The area and the first page whose contents an operation has read."""
+        if isinstance(op, ops.Fault):
+            return op.area, op.page
+        if isinstance(op, ops.Put):
+            taken = self.taken.get(op.handle)
+            return (taken.area, taken.first) if taken is not None and taken.anon_vma is not None else None
+        return None
+
     def _note(self, op: Operation) -> None:
         if isinstance(op, (ops.Pin, ops.Get)):
             pinned = isinstance(op, ops.Pin)
-            self.taken[op.handle] = Taken(op.process, op.area, op.page, pinned, bool(op.write))
+            mm = self.kernel.mms.get(op.process)
+            vma = mm.vmas.get(op.area) if mm is not None else None
+            anon_vma = vma.anon_vma if vma is not None else None
+            self.taken[op.handle] = Taken(op.process, op.area, op.page, pinned, bool(op.write), anon_vma)
         elif isinstance(op, ops.Dup):
             old = self.taken[op.handle]
-            self.taken[op.new] = Taken(old.process, old.area, old.first, False, old.write)
+            self.taken[op.new] = replace(old, pinned=False)
 
     def why_not(self, op: Operation) -> str:
         """Why an operation cannot be asked for now, as another thread has taken away what it is about, or is at it.

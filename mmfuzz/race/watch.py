@@ -9,9 +9,7 @@ from __future__ import annotations
 from mmfuzz.interleave.machine import Failed
 from mmfuzz.interleave.memory import Cell
 from mmfuzz.kernel.page import Page
-from mmfuzz.ops import Pin, Unpin
 from mmfuzz.profiles import BIAS
-from mmfuzz.program import Program
 from mmfuzz.race.target import RacingSim
 
 MAPS = "maps-within-refs"
@@ -21,10 +19,10 @@ PIN_SHOWN = "pin-shown"
 class Watch:
     """Looks at the folio of each location that a step wrote."""
 
-    def __init__(self, target: RacingSim, program: Program) -> None:
+    def __init__(self, target: RacingSim) -> None:
         self._target = target
         self._profile = target.profile
-        self._only_pins = _only_pins(program)
+        self._samples_pins = target.kernel.pins_are_sampled
         self._refs_before: dict[Page, int] = {}
 
     def __call__(self, cell: Cell) -> None:
@@ -42,7 +40,7 @@ class Watch:
             )
         if maps > refs:
             raise Failed(MAPS, f"frame {folio.pfn}: {maps} maps, and {refs} references", self._terms(folio))
-        if self._only_pins:
+        if self._samples_pins:
             self._check_pin_shown(folio, refs, maps)
 
     def _maps(self, folio: Page) -> int:
@@ -65,17 +63,11 @@ class Watch:
         cached = len(folio.pages) if folio.swapcache else 0
         before = self._refs_before.setdefault(folio, (refs - maps - cached) % BIAS)
         plain = (refs - maps - cached - before) % BIAS
+        plain = min(plain, BIAS - plain)
         if plain:
             raise Failed(
                 PIN_SHOWN,
-                f"frame {folio.pfn}: a pin that is half taken shows as {plain} plain reference: who looks now sees no "
-                "pin; harmless, as the reference alone keeps the page, and the other 1023 follow",
+                f"frame {folio.pfn}: a pin that is half taken shows as a plain reference, as its other {BIAS - 1} are "
+                "not there yet: harmless, as the reference alone keeps the page",
                 self._terms(folio),
             )
-
-
-def _only_pins(program: Program) -> bool:
-    """Whether threads do nothing but pin and unpin base pages."""
-    return bool(program.threads) and all(
-        isinstance(op, (Pin, Unpin)) for thread in program.threads for op in thread.ops
-    )
