@@ -141,8 +141,8 @@ def _race(names: Sequence[str], page: Path | None, *, as_json: bool, **more: Any
     races = list(_races(names, run, more["generated"], more["kernel"]))
     try:
         with Watching(run.console) as watching:
-            for name, program in races:
-                watching.begin(name)
+            for number, (name, program) in enumerate(races, 1):
+                watching.begin(f"{number} of {len(races)}: {name}" if len(races) > 1 else name)
                 schedule = run.schedule or ("" if _explores(more) else program.schedule)
                 if schedule:
                     _again(run, name, program, schedule)

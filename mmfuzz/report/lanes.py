@@ -244,6 +244,7 @@ class _Reader:
         self._failed_at = execution.failed_at if execution.failed else None
         self._letters = [chr(97 + index) for index in range(len(execution.threads))]
         self._buffered = memory == "tso"
+        self._locks = {event.cell for event in execution.events if event.kind in ("lock", "trylock")}
         self._orders: dict[str, list[int]] = defaultdict(list)
         """Of each location the numbers of the writes that reached memory, in the order in which they count."""
         self._buffers: dict[int, list[int]] = defaultdict(list)
@@ -259,7 +260,7 @@ class _Reader:
             event.number,
             event.thread,
             event.kind,
-            *_words(event),
+            *_words(event, is_lock=event.cell in self._locks),
             source=source,
             seen=self._seen(event, old=bool(remarks)),
             remarks=(*remarks, event.note) if event.note else remarks,
@@ -318,9 +319,11 @@ class _Reader:
         return f"#{number} {self._letters[event.thread]}" if event is not None else f"#{number}"
 
 
-def _words(event: Event) -> tuple[str, str, str]:
-    """Verb, location and value."""
+def _words(event: Event, *, is_lock: bool) -> tuple[str, str, str]:
+    """Verb, location and value. To unlock is a write that waits in the store buffer, where there is one."""
     kind = event.kind
+    if is_lock and kind in ("store", "flush"):
+        return ("unlock", event.cell, "") if kind == "store" else ("flush", event.cell, "free")
     if kind == "fence":
         return "", f"{event.cell}()", ""
     if kind == "irq":

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mmfuzz.errors import UsageError
+from mmfuzz.interleave.trace import Event
 from mmfuzz.report.lanes import Fold, Picture, Step, Switch
 from mmfuzz.report.lanes_html import lanes_page, write_lanes
 from tests.snapshots.executions import message_passing, store_buffer, three_threads
@@ -38,6 +39,21 @@ def test_write_in_a_store_buffer_is_not_seen_by_others() -> None:
     assert [shown[number].newer for number in (2, 3)] == [1, 0]
     assert shown[2].remarks == ("old: newer is 1 of #1 b, still in its store buffer",)
     assert not any(step.remarks for step in steps(Picture(store_buffer(), "x", "sc")).values())
+
+
+def test_lock_is_free_when_its_write_leaves_the_store_buffer() -> None:
+    events = [
+        Event(0, 0, "lock", "lock of p0 a0", "acquire"),
+        Event(1, 0, "store", "lock of p0 a0", "release", wrote="none"),
+        Event(2, 0, "flush", "lock of p0 a0", wrote="none"),
+    ]
+    execution = replace(store_buffer(), events=tuple(events))
+    shown = steps(Picture(execution, "x", "tso", everything=True))
+    assert [(step.verb, step.value) for step in shown.values()] == [
+        ("lock", ""),
+        ("unlock", ""),
+        ("flush", "free"),
+    ]
 
 
 def test_write_that_comes_late_says_before_what() -> None:
