@@ -203,7 +203,8 @@ def _in_order(events: Iterable[Event]) -> Iterator[Event]:
 def _private(execution: Execution) -> frozenset[int]:
     """Numbers of the steps that no other thread has to do with.
 
-    They are at locations of one thread, or that nobody writes, or read what the thread wrote itself.
+    They are at locations of one thread, or that nobody writes, or read what the thread wrote itself; what the failure
+    is about is never among them.
     """
     authors = {event.number: event.thread for event in execution.events}
     threads: dict[str, set[int]] = defaultdict(set)
@@ -224,6 +225,7 @@ def _private(execution: Execution) -> frozenset[int]:
         and (len(threads[event.cell]) == 1 or event.cell not in written or _is_own(event, authors))
         and event.number not in odd
         and not event.note
+        and event.cell not in execution.message
     )
 
 

@@ -109,8 +109,10 @@ def test_schedule_in_the_command_is_run_once(folder: Path) -> None:
 
 
 def test_without_names_every_scenario_is_run_within_its_budget(tmp_path: Path) -> None:
-    result = as_json("--executions", "3", "--seed", "7", cwd=tmp_path)
+    done = mmfuzz("--executions", "3", "--seed", "7", "--json", cwd=tmp_path)
+    result = json.loads(done.stdout)
     assert result["seed"] == 7
+    assert done.returncode == any(race["failed"] for race in result["scenarios"])
     assert [race["name"] for race in result["scenarios"]] == list(scenarios())
     assert all(race["executions"] <= 3 for race in result["scenarios"])
 
