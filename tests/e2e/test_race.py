@@ -166,7 +166,7 @@ def test_litmus_tests_of_a_folder_are_a_line_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["put-tail-against-spilt"], "unknown scenario 'put-tail-against-spilt': did you mean put-tail-against-split?"),
+        (["put-tail-against-spilt"], "unknown scenario 'put-tail-against-spilt': did you mean put-tail-against-split"),
         (["nowhere.mm"], "nowhere.mm:1:1: cannot be read: No such file or directory"),
         (["flat.mm"], "flat.mm:1:1: no race, as no 'thread' line begins one: mmfuzz replay flat.mm"),
         (["race.mm", "--plant", "fork-no-reff"], "unknown planted bug 'fork-no-reff': did you mean fork-no-ref"),
