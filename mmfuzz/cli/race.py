@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mmfuzz.program import Program
     from mmfuzz.race.explore import Result, Settings
     from mmfuzz.report.lanes import Picture
+    from mmfuzz.report.races import Watching
 
 FOUND = Path(".mmfuzz/races")
 """Where race files of failures go when no folder is named."""
@@ -135,7 +136,7 @@ def command(
 
 def _race(names: Sequence[str], page: Path | None, *, as_json: bool, **more: Any) -> int:
     """Run everything that is named, and say the table."""
-    from mmfuzz.report.races import Watching, race_table
+    from mmfuzz.report.races import Watching, allowed_lines, race_table
 
     run = _run_of(as_json=as_json, **more)
     races = list(_races(names, run, more["generated"], more["kernel"]))
@@ -155,6 +156,8 @@ def _race(names: Sequence[str], page: Path | None, *, as_json: bool, **more: Any
     _show(run)
     if run.explored:
         run.console.print(race_table(run.explored))
+        for line in allowed_lines(run.explored):
+            say(line, as_json=as_json)
     if page is not None:
         from mmfuzz.report.lanes_html import write_lanes
 
@@ -266,15 +269,16 @@ def _showing(plant: str) -> tuple[str, ...]:
     return bug.scenarios
 
 
-def _explore(run: _Run, name: str, program: Program, tell: Any) -> None:
+def _explore(run: _Run, name: str, program: Program, watching: Watching) -> None:
     """Explore one scenario, and save what failed before anything else."""
     from mmfuzz.finding import follow_up_race
     from mmfuzz.race.explore import explore
 
-    result = explore(name, program, run.settings, tell)
+    result = explore(name, program, run.settings, watching)
     run.explored.append(result)
     path = None
     if result.found is not None:
+        watching.begin(f"{name}: {result.found.broken} fails, making it small")
         by = f"mmfuzz race {name}, seed {run.seed}"
         found = follow_up_race(result, run.folder, by, operations=run.generated)
         run.interrupted = found.interrupted
@@ -291,6 +295,9 @@ def _explore(run: _Run, name: str, program: Program, tell: Any) -> None:
             exhaustive=result.complete,
             pruned=result.pruned,
             steps=result.steps,
+            data_races=[
+                {"location": race.cell, "allowed": race.reason or None} for race in result.data_races.values()
+            ],
             seconds=round(result.seconds, 3),
             reproducer=str(path) if path is not None else None,
         )

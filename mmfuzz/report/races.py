@@ -110,6 +110,16 @@ def verdict(result: Result) -> str:
     return "[green]nothing, to the end[/]" if result.complete else "nothing found"
 
 
+def allowed_lines(results: Iterable[Result]) -> list[str]:
+    """Data races that are known and mean no harm, a line for each reason."""
+    locations: dict[str, dict[str, None]] = {}
+    for result in results:
+        for race in result.data_races.values():
+            if race.reason:
+                locations.setdefault(race.reason, {})[race.cell.rpartition(" ")[2]] = None
+    return [f"allowed data race on {', '.join(cells)}: {reason}" for reason, cells in locations.items()]
+
+
 def catalogue_lines(scenarios: Iterable[tuple[str, Program, Sequence[Bug]]], width: int) -> list[str]:
     """Each scenario with what it is, what its threads are, and the races that can be planted into it."""
     from textwrap import wrap
