@@ -7,6 +7,7 @@ note: put_page() of a tail, while the huge page is split ("alter compound get_pa
 alloc p0 a0 huge
 fault p0 a0.0 write
 get p0 a0.1 read h0
+drain
 
 thread put
 put h0

@@ -165,7 +165,7 @@ class Race:
         pages = tuple(
             (p.pfn, p._refcount, p._mapcount, p.head.pfn, p.order, p._entire_mapcount, p._large_mapcount,
              p._nr_pages_mapped, p._pincount, p.anon_exclusive, p.swapcache, p.partially_mapped, p.private,
-             p.mm_id0, p.mm_maps0, p.mm_id1, p.mm_maps1, p.mm_shared, p.lru, p.dirty, p.index)
+             p.mm_id0, p.mm_maps0, p.mm_id1, p.mm_maps1, p.mm_shared, p.lru, p.dirty, p.index, p.compound_lock)
             for p in kernel.mem_map.values()
         )  # fmt: skip
         areas = tuple(

@@ -29,6 +29,7 @@ MARKED = (
     "partially_mapped",
     "double_map",
     "private",
+    "compound_lock",
 )
 """Fields that every access marks: counters, compound_head, and page flags, of which each bit is a location here."""
 

@@ -10,7 +10,7 @@ from mmfuzz.program import Program
 from mmfuzz.race.execute import Race
 from mmfuzz.race.explore import Settings, explore
 
-EXECUTIONS = 300
+EXECUTIONS = 1000
 """Executions of a race without a schedule: `mmfuzz race` does more of them."""
 
 

@@ -309,6 +309,17 @@ class TailCounts(CompoundPages):
                 raise self.page_bug("VM_BUG_ON(atomic_read(&page->first_page->_count) <= 0)", page)
             head.ref_add(1)
 
+    def alloc_folio(self, order: int) -> Folio | None:
+        """Who gets a page says with __SetPageUptodate() that it is filled, before anybody else can know of it.
+
+        All flags are one word, and what is not atomic writes back what it has read of the others. So put_page() must
+        not take the lock bit of what it held by a pointer that dangles: it may be a page that somebody just got.
+        """
+        folio = super().alloc_folio(order)
+        if folio is not None:
+            folio.compound_lock = folio.compound_lock
+        return folio
+
     def get_huge_page_tail(self, page: Page) -> None:
         """The tail's count alone: the walk counts on the head by itself."""
         if page._refcount < 0:

@@ -1,0 +1,23 @@
+mmfuzz 1
+kernel: 2.6.38
+plant: put-tail-locks-what-is-no-head
+expect: fail assertion
+memory: weak
+found: exploring put-tail-against-reuse
+note: put_page() takes the lock bit of what was the head of a tail, be it a page that somebody just got
+frames: 1024
+huge: 1
+
+alloc p0 a0 huge
+alloc p0 a1 base
+fault p0 a0.0 write
+get p0 a0.1 read h0
+drain
+
+thread put
+put h0
+
+thread split
+split p0 a0.0
+dontneed p0 a0.0
+fault p0 a1.0 write
