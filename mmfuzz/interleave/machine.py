@@ -308,14 +308,23 @@ class Machine:
         self.finish(thread, cell, "load", order, read=message, missed=missed)
         return message
 
-    def store(self, cell: Cell, value: Any, order: Order = "", after: View | None = None) -> None:
-        """Write a location: WRITE_ONCE(), or smp_store_release()."""
+    def store(
+        self,
+        cell: Cell,
+        value: Any,
+        order: Order = "",
+        after: View | None = None,
+        settled: View | None = None,
+    ) -> None:
+        """Write a location: WRITE_ONCE(), or smp_store_release(). See `Memory.store` for what it depends on."""
         if self.memory.buffers:
             self._buffer(cell, value, order)
             return
         thread = self.announce("store", ((cell, CHANGE),))
         self._note(thread, cell, wrote=True, plain=order == "plain")
-        message, overtaken = self.memory.store(thread.views, cell, value, order, self.steps - 1, after)
+        message, overtaken = self.memory.store(
+            thread.views, cell, value, order, self.steps - 1, after, settled
+        )
         self.finish(thread, cell, "store", order, wrote=message, overtaken=overtaken)
 
     def rmw(self, cell: Cell, change: Callable[[Any], Any], order: Order = "full") -> tuple[Any, bool]:

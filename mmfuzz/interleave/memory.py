@@ -30,13 +30,24 @@ MODELS = (SC, TSO, WEAK)
 class Message:
     """One write of a location."""
 
-    __slots__ = ("attached", "event", "stamp", "value", "view")
+    __slots__ = ("attached", "event", "settled", "stamp", "value", "view")
 
-    def __init__(self, stamp: float, value: Any, view: View, event: int, *, attached: bool = False) -> None:
+    def __init__(
+        self,
+        stamp: float,
+        value: Any,
+        view: View,
+        event: int,
+        *,
+        settled: View | None = None,
+        attached: bool = False,
+    ) -> None:
         self.stamp = stamp
         self.value = value
         self.view = view
         """What who reads it with acquire order knows from then on."""
+        self.settled = settled
+        """The part of it that a full barrier had brought to everybody before this was written."""
         self.event = event
         self.attached = attached
         """An atomic change of the message before it: nothing can come in between."""
@@ -74,6 +85,23 @@ class Cell:
         return self.messages[-1].value
 
 
+def both(view: View | None, other: View | None) -> View | None:
+    """Both in one; neither is changed, and mostly one of them has all of the other."""
+    if view is None or other is None or view is other:
+        return view if other is None else other
+    for key, stamp in other.items():
+        if view.get(key, 0) < stamp:
+            return joined(view, other)
+    return view
+
+
+def joined(view: View, other: View) -> View:
+    """Both in a new one."""
+    found = dict(view)
+    join(found, other)
+    return found
+
+
 def join(view: View, other: View) -> None:
     """Know what the other knows as well."""
     for key, stamp in other.items():
@@ -85,8 +113,8 @@ class Views:
     """What one thread knows."""
 
     __slots__ = (
-        "acquired", "barrier", "coherent", "pointers", "reads", "released", "steps", "thread", "unlocked", "writes",
-        "written",
+        "acquired", "barrier", "coherent", "pointers", "reads", "released", "settled", "settled_read", "settled_seen",
+        "settled_unlocked", "settled_written", "steps", "thread", "unlocked", "writes", "written",
     )  # fmt: skip
 
     def __init__(self, thread: int) -> None:
@@ -106,6 +134,20 @@ class Views:
         """What was known at the last full barrier, so that what it has released is known to be in the rest."""
         self.released: View = {}
         """What goes with its writes that are not releases. Never changed in place: messages have it as well."""
+        self.settled: View | None = None
+        """What a full barrier, its own or one that it knows of, has brought to everybody before its next write.
+
+        So it goes with that write, though that is no release: a full barrier is over for all CPUs before whatever
+        comes after it in time. Never changed in place, like the four that follow; None as long as there is nothing.
+        """
+        self.settled_seen: View | None = None
+        """What its reads have seen of that so far."""
+        self.settled_read: View | None = None
+        """What of that came before its next read for certain."""
+        self.settled_written: View | None = None
+        """What of that came before its releases."""
+        self.settled_unlocked: View | None = None
+        """What of that came before its last unlock."""
         self.unlocked: View = {}
         """What came before its last unlock, of whichever lock."""
         self.pointers: dict[int, View] = {}
@@ -137,16 +179,31 @@ class Views:
         self.acquired = {}
         self.coherent = {}
         self.written = {}
+        self.settled = view
+        self.settled_seen = self.settled_read = self.settled_written = self.settled_unlocked = None
+
+    def settle(self, view: View | None) -> None:
+        """A full barrier of somebody came before its next write."""
+        if view is not None and view is not self.settled:
+            self.settled = both(self.settled, view)
+            self.released = both(self.released, view) or {}
 
     def read_barrier(self) -> None:
         """smp_rmb()."""
         join(self.reads, self.acquired)
+        self.settled_read = self.settled_seen
 
     def write_barrier(self) -> None:
         """smp_wmb(): its own writes, not what it has read."""
         self.released = self.released | self.written | {self.thread: self.steps}
+        self.settle(self.settled_written)
 
-    def lock_taken(self, view: View) -> None:
+    def released_settled(self) -> View | None:
+        """What of it goes with a release."""
+        self.settled_written = both(self.settled, self.settled_seen)
+        return self.settled_written
+
+    def lock_taken(self, view: View, settled: View | None) -> None:
         """A lock: acquire, and what was done under it before is seen before what is written from now on.
 
         So is what came before an unlock by the same thread, of this lock or another: ddfe12944e84 ("tools/memory-model:
@@ -157,6 +214,8 @@ class Views:
             self.know(known)
             join(released, known)
         self.released = released
+        self.settle(settled)
+        self.settle(self.settled_unlocked)
 
 
 class Memory:
@@ -190,6 +249,8 @@ class Memory:
                     known[cell] = stamp
         if view:
             join(views.acquired, view)
+        if self.orders_full:
+            self._settle(views, message.settled, order)
         if order == "acquire":
             if message.stamp:
                 view = view | {cell: message.stamp}
@@ -200,23 +261,51 @@ class Memory:
             if view:
                 join(views.writes, view)
 
+    def _settle(self, views: Views, settled: View | None, order: Order) -> None:
+        """A read has seen what was written after a full barrier."""
+        if settled is not None and settled is not views.settled:
+            views.settled_seen = both(views.settled_seen, settled)
+            if order == "acquire" or self.dependent_writes:
+                views.settle(settled)
+        if order == "acquire":
+            views.settle(views.settled_read)
+
     def store(
-        self, views: Views, cell: Cell, value: Any, order: Order, event: int, after: View | None = None
+        self,
+        views: Views,
+        cell: Cell,
+        value: Any,
+        order: Order,
+        event: int,
+        after: View | None = None,
+        settled: View | None = None,
     ) -> tuple[Message, int]:
-        """A write; how many messages count as later."""
-        message = self._message(views, cell, cell.messages[-1].stamp + 1, value, order, event)
+        """A write; how many messages count as later. It depends on reads that came after a view, and after barriers."""
+        message = self._message(views, cell, cell.messages[-1].stamp + 1, value, order, event, None)
         cell.messages[-1] = message
         if cell.keep is not None:
             cell.keep(value)
         return message, 0
 
     def _message(
-        self, views: Views, cell: Cell, stamp: float, value: Any, order: Order, event: int
+        self,
+        views: Views,
+        cell: Cell,
+        stamp: float,
+        value: Any,
+        order: Order,
+        event: int,
+        settled: View | None,
     ) -> Message:
         """A thread's write, with what goes with it."""
-        view = views.everything() if order == "release" else views.released
+        if order == "release":
+            view, known = views.everything(), views.released_settled()
+        else:
+            view, known = views.released, views.settled
+        if settled is not None:
+            view, known = both(view, settled) or {}, both(known, settled)
         views.coherent[cell] = views.written[cell] = stamp
-        return Message(stamp, value, view, event)
+        return Message(stamp, value, view, event, settled=known)
 
     def rmw(
         self, views: Views, cell: Cell, change: Callable[[Any], Any], order: Order, event: int
@@ -233,12 +322,13 @@ class Memory:
         if order == "full":
             return old, self._full_rmw(views, cell, old, value, event)
         self._seen(views, cell, old, "acquire" if order == "acquire" else "")
-        view = views.everything() if order == "release" else views.released
+        view, settled = views.released, views.settled
+        if order == "release":
+            view, settled = views.everything(), views.released_settled()
         if old.view:
-            view = dict(view)
-            join(view, old.view)
+            view = joined(view, old.view)
         views.coherent[cell] = views.written[cell] = old.stamp + 1
-        return old, self._attach(cell, old, value, view, event)
+        return old, self._attach(cell, old, value, view, event, both(settled, old.settled))
 
     def _full_rmw(self, views: Views, cell: Cell, old: Message, value: Any, event: int) -> Message:
         """An atomic change with a full barrier on either side: who reads it with acquire knows all that was known."""
@@ -248,11 +338,13 @@ class Memory:
         view[cell] = old.stamp + 1
         self.fence_view = view
         views.know_all(view)
-        return self._attach(cell, old, value, view, event)
+        return self._attach(cell, old, value, view, event, view)
 
-    def _attach(self, cell: Cell, old: Message, value: Any, view: View, event: int) -> Message:
+    def _attach(
+        self, cell: Cell, old: Message, value: Any, view: View, event: int, settled: View | None
+    ) -> Message:
         """The message of an atomic change, right after the one that it changed."""
-        message = Message(old.stamp + 1, value, view, event, attached=True)
+        message = Message(old.stamp + 1, value, view, event, settled=settled, attached=True)
         self._append(cell, message)
         if cell.keep is not None:
             cell.keep(value)
@@ -309,7 +401,14 @@ class Weak(Memory):
         return message, missed
 
     def store(
-        self, views: Views, cell: Cell, value: Any, order: Order, event: int, after: View | None = None
+        self,
+        views: Views,
+        cell: Cell,
+        value: Any,
+        order: Order,
+        event: int,
+        after: View | None = None,
+        settled: View | None = None,
     ) -> tuple[Message, int]:
         """A write; how many messages count as later."""
         messages = cell.messages
@@ -322,7 +421,7 @@ class Weak(Memory):
         at = len(messages) - overtaken
         below = messages[at - 1].stamp
         stamp = (below + messages[at].stamp) / 2 if overtaken else below + 1
-        message = self._message(views, cell, stamp, value, order, event)
+        message = self._message(views, cell, stamp, value, order, event, settled)
         messages.insert(at, message)
         if not overtaken and cell.keep is not None:
             cell.keep(value)

@@ -17,7 +17,7 @@ from mmfuzz.interleave.machine import (
     Thread,
     Touches,
 )
-from mmfuzz.interleave.memory import Cell, View, join
+from mmfuzz.interleave.memory import Cell, View, both, join
 
 DEADLOCK = "deadlock"
 """The property of threads that wait for each other, or for nobody."""
@@ -29,7 +29,7 @@ _NOBODY = Thread(-1, "a store buffer")
 class Lock:
     """A spinlock or mutex, or with `shared` holders a reader-writer semaphore."""
 
-    __slots__ = ("cell", "readers", "releases", "view", "writer")
+    __slots__ = ("cell", "readers", "settled", "view", "writer")
 
     def __init__(self, name: str | Callable[[], str]) -> None:
         self.cell = Cell(name, None)
@@ -37,6 +37,8 @@ class Lock:
         self.readers: list[Thread] = []
         self.view: View = {}
         """What was done under it."""
+        self.settled: View | None = None
+        """What full barriers have brought to everybody before it was left."""
 
     def hand_over(self, thread: Thread, other: Thread) -> None:
         """Somebody else has it in the place of a thread."""
@@ -93,7 +95,7 @@ class Processors(Machine):
             lock.readers.append(thread)
         else:
             lock.writer = thread
-        thread.views.lock_taken(lock.view)
+        thread.views.lock_taken(lock.view, lock.settled)
 
     def unlock(self, lock: Lock, *, shared: bool = False) -> None:
         """Let others have it: release."""
@@ -121,6 +123,8 @@ class Processors(Machine):
             lock.writer = None
             thread.views.unlocked = view
         lock.view = view
+        thread.views.settled_unlocked = thread.views.released_settled()
+        lock.settled = both(lock.settled, thread.views.settled_unlocked)
 
     def critical(self, lock: Lock) -> None:
         """Take a lock and leave it at the same step: what follows up to the next step is done under it."""

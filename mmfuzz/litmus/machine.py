@@ -64,7 +64,7 @@ class LitmusMachine(Processors):
         thread = self.announce("rcu", self._own(CHANGE))
         number = self._begun[thread.index] = self._begun.get(thread.index, 0) + 1
         self._open.add((thread.index, number))
-        thread.views.lock_taken(self._periods)
+        thread.views.lock_taken(self._periods, dict(self._periods))
         self.finish(thread, self._section(thread), "rcu", "lock")
 
     def rcu_unlock(self) -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn, assert_never
+from typing import Any, NamedTuple, NoReturn, assert_never
 
 from mmfuzz.errors import ProgramError
 from mmfuzz.interleave.machine import KEEP
-from mmfuzz.interleave.memory import Cell, Message, View, Views, join
+from mmfuzz.interleave.memory import Cell, Message, View, Views, both, join, joined
 from mmfuzz.interleave.waiting import Lock
 from mmfuzz.litmus.machine import LitmusMachine
 from mmfuzz.litmus.primitives import Primitive
@@ -34,16 +34,29 @@ from mmfuzz.litmus.syntax import (
     Value,
 )
 
-_NOTHING: View = {}
-"""The view of what depends on nothing; never changed."""
+
+class Past(NamedTuple):
+    """What comes before something: never changed, so it can be shared."""
+
+    view: View
+    settled: View | None
+    """What full barriers had brought to everybody before it."""
+
+    def __add__(self, other: object) -> Past:
+        """What comes before both."""
+        assert isinstance(other, Past)
+        return Past(both(self.view, other.view) or {}, both(self.settled, other.settled))
+
+
+_NOTHING = Past({}, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A value, and what is known to come before it."""
+    """A value, and what comes before it."""
 
     value: Value
-    view: View
+    past: Past
 
 
 class Locations:
@@ -88,9 +101,9 @@ class Running:
         self.locations = locations
         self.body = thread.body
         self.registers = {name: Known(value, _NOTHING) for name, value in thread.registers.items()}
-        self.conditions: list[View] = [_NOTHING]
+        self.conditions = [_NOTHING]
         """What the conditions depend on under which the next statement stands."""
-        self.own: dict[int, View] = {}
+        self.own: dict[int, Past] = {}
         """By event of its writes: what they depend on, for its own reads of them."""
         self.before_atomic = self.after_atomic = self.after_lock = False
 
@@ -109,7 +122,7 @@ class Running:
                     self._call(call)
                 case If(condition, then, otherwise):
                     known = self._value(condition)
-                    self.conditions.append(_joined(self.conditions[-1], known.view))
+                    self.conditions.append(self.conditions[-1] + known.past)
                     self._do_all(then if known.value else otherwise)
                     self.conditions.pop()
                 case _:
@@ -125,7 +138,7 @@ class Running:
                 return self.registers[name]
             case Unary(operator, operand):
                 known = self._value(operand)
-                return Known(_UNARY[operator](known.value), known.view)
+                return Known(_UNARY[operator](known.value), known.past)
             case Binary(operator, left, right):
                 return self._binary(operator, self._value(left), right)
             case Call():
@@ -135,10 +148,9 @@ class Running:
 
     def _binary(self, operator: str, left: Known, right: Expression) -> Known:
         if operator in ("&&", "||") and bool(left.value) == (operator == "||"):
-            return Known(int(bool(left.value)), left.view)
+            return Known(int(bool(left.value)), left.past)
         other = self._value(right)
-        view = _joined(left.view, other.view)
-        return Known(_BINARY[operator](left.value, other.value), view)
+        return Known(_BINARY[operator](left.value, other.value), left.past + other.past)
 
     # Primitives
 
@@ -149,13 +161,14 @@ class Running:
 
     def _load(self, call: Call, arguments: list[Known]) -> Known:
         pointer = arguments[0]
-        machine, order = self.machine, call.primitive.order
+        order = call.primitive.order
         cell = self.locations.cell(call, pointer.value)
-        message = machine.load(cell, order, pointer.view)
-        view = self._seen(cell, message, pointer.view)
+        message = self.machine.load(cell, order, pointer.past.view)
+        past = self._seen(cell, message, pointer.past)
         if order == "acquire":
-            self._views.know(view)
-        return Known(message.value, view)
+            self._views.know(past.view)
+            self._views.settle(past.settled)
+        return Known(message.value, past)
 
     @property
     def _views(self) -> Views:
@@ -164,31 +177,27 @@ class Running:
         assert thread is not None
         return thread.views
 
-    def _seen(self, cell: Cell, message: Message, after: View) -> View:
-        """What a value that was read depends on."""
+    def _seen(self, cell: Cell, message: Message, after: Past) -> Past:
+        """What comes before a value that was read."""
         views = self._views
-        view = _joined(views.reads, after)
+        past = Past(dict(views.reads), views.settled_read) + after
         own = self.own.get(message.event)
         if own is not None:
-            view = _joined(view, own)
-            join(views.acquired, own)
-        elif message.view:
-            view = _joined(view, message.view)
-        if message.stamp and view.get(cell, 0) < message.stamp:
-            view = {**view, cell: message.stamp}
-        return view
+            past += own
+            join(views.acquired, own.view)
+            views.settled_seen = both(views.settled_seen, own.settled)
+        else:
+            past += Past(message.view, message.settled)
+        return past + Past({cell: message.stamp}, None) if message.stamp else past
 
     def _store(self, call: Call, arguments: list[Known]) -> Known:
         pointer, value = arguments
         machine, order = self.machine, call.primitive.order
-        view = _joined(_joined(pointer.view, value.view), self.conditions[-1])
-        if order == "release":
-            view = _joined(view, self._views.acquired)
-        machine.store(
-            self.locations.cell(call, pointer.value), value.value, "" if order == "full" else order, view
-        )
-        if view:
-            self.own[machine.steps - 1] = view
+        past = pointer.past + value.past + self.conditions[-1]
+        after = past.view if order != "release" else joined(past.view, self._views.acquired)
+        cell = self.locations.cell(call, pointer.value)
+        machine.store(cell, value.value, "" if order == "full" else order, after, past.settled)
+        self.own[machine.steps - 1] = past
         if order == "full":
             machine.barrier("smp_mb")
         return value
@@ -215,7 +224,8 @@ class Running:
         if primitive.result is None:
             views.acquired = known_before
             return _NO_VALUE
-        return Known(_result(primitive, old, wrote, change, values), _joined(views.reads, views.acquired))
+        past = Past(joined(views.reads, views.acquired), both(views.settled_read, views.settled_seen))
+        return Known(_result(primitive, old, wrote, change, values), past)
 
     def _fence(self, call: Call, arguments: list[Known]) -> Known:
         name = call.primitive.name
@@ -324,14 +334,3 @@ def _result(primitive: Primitive, old: Any, wrote: bool, change: Change, values:
         return int(new < 0)
     result: Value = new
     return result
-
-
-def _joined(view: View, other: View) -> View:
-    """Both views in one; neither is changed."""
-    if not other:
-        return view
-    if not view:
-        return other
-    both = dict(view)
-    join(both, other)
-    return both
