@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,11 +131,12 @@ def _hunt_race(bug: Bug, settings: Settings) -> tuple[dict[str, Any], bool]:
     how = RaceSettings(
         plant=bug.name, executions=RACES_MAX, seconds=settings.seconds, seed=settings.seed, minimize=False
     )
-    steps, spent, found, kernel, interrupted = 0, 0.0, None, bug.home, False
+    steps, found, kernel, interrupted = 0, None, bug.home, False
+    start = time.monotonic()
     try:
         for name in bug.scenarios:
             result = explore(name, scenario(name), how)
-            steps, spent, kernel = steps + result.steps, spent + result.seconds, result.program.kernel
+            steps, kernel = steps + result.steps, result.program.kernel
             if result.found is not None:
                 found = follow_up_race(
                     result, settings.found, f"mmfuzz hunt {bug.name}, seed {settings.seed}"
@@ -147,7 +149,7 @@ def _hunt_race(bug: Bug, settings: Settings) -> tuple[dict[str, Any], bool]:
         "kernel": kernel,
         "found": found is not None,
         "steps": steps,
-        "seconds": round(spent, 3),
+        "seconds": round(time.monotonic() - start, 3),
         "operations": result.program.length if found else None,
         "switches": found.execution.switches if found else None,
         "reproducer": str(found.path) if found else None,

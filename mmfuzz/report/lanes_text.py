@@ -87,7 +87,8 @@ class _Lanes:
         self.width = max(width, _GUTTER + self._lane * count + len(_BETWEEN) * (count - 1))
         shown = [row for row in picture.rows if isinstance(row, Step) and row.verb and row.value]
         longest = max((len(step.what) for step in shown), default=0)
-        self._what = min(longest, self._lane // 2)
+        # What is longer pushes its value to the right, so that one long name does not do it to all.
+        self._what = min(longest, self._lane * 2 // 5)
 
     def head(self) -> Iterator[Text]:
         """The names of the threads."""
