@@ -23,7 +23,10 @@ class Watch:
         self._target = target
         self._profile = target.profile
         self._samples_pins = target.kernel.pins_are_sampled
-        self._refs_before: dict[Page, int] = {}
+        self._plain_before: dict[Page, int] = {}
+        if self._samples_pins:
+            pages = [page for page in target.kernel.mem_map.values() if page.head is page]
+            self._plain_before = {page: self._plain(page) for page in pages}
 
     def __call__(self, cell: Cell) -> None:
         """After a step that wrote a location."""
@@ -41,7 +44,7 @@ class Watch:
         if maps > refs:
             raise Failed(MAPS, f"frame {folio.pfn}: {maps} maps, and {refs} references", self._terms(folio))
         if self._samples_pins:
-            self._check_pin_shown(folio, refs, maps)
+            self._check_pin_shown(folio)
 
     def _maps(self, folio: Page) -> int:
         """Maps of a folio, by the counters of its era."""
@@ -56,14 +59,16 @@ class Watch:
     def _terms(self, folio: Page) -> list[str]:
         return [f"refcount {folio._refcount}", f"maps {self._maps(folio)}", f"order {folio.order}"]
 
-    def _check_pin_shown(self, folio: Page, refs: int, maps: int) -> None:
-        """With pins and unpins under way and nothing else, what is no map is a multiple of a pin's weight."""
-        if folio.order >= self._profile.pincount_order or not maps:
-            return
+    def _plain(self, folio: Page) -> int:
+        """References beside maps and the swap cache, as far as they are no whole pins."""
         cached = len(folio.pages) if folio.swapcache else 0
-        before = self._refs_before.setdefault(folio, (refs - maps - cached) % BIAS)
-        plain = (refs - maps - cached - before) % BIAS
-        plain = min(plain, BIAS - plain)
+        return (folio._refcount - self._maps(folio) - cached) % BIAS
+
+    def _check_pin_shown(self, folio: Page) -> None:
+        """With pins and unpins under way and nothing else, what is no map is a multiple of a pin's weight."""
+        if folio.order >= self._profile.pincount_order:
+            return
+        plain = (self._plain(folio) - self._plain_before.get(folio, 0)) % BIAS
         if plain:
             raise Failed(
                 PIN_SHOWN,
