@@ -1,0 +1,73 @@
+"""Every protocol survives in its small scope, to the last execution; every planted race is found, and made small."""
+
+from __future__ import annotations
+
+import pytest
+
+from mmfuzz.planted import BUGS
+from mmfuzz.planted.catalogue import RACE
+from mmfuzz.race.explore import EXHAUSTIVE, Settings, explore
+from mmfuzz.race.scenarios import races_in, scenario, scenarios
+
+SWITCHES_MAX = 6
+SECONDS = 60
+"""A planted race is found sooner than that on one core."""
+
+RACES = {name: bug for name, bug in BUGS.items() if bug.kind == RACE}
+
+
+@pytest.mark.parametrize("name", list(scenarios()))
+def test_complete_protocol_survives_exhaustively(name: str) -> None:
+    result = explore(name, scenario(name), Settings(strategy=EXHAUSTIVE))
+
+    assert result.found is None, f"{result.found.failed}: {result.found.message}, {result.found.schedule}"
+    assert result.complete
+    assert result.executions > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "bug"), [(name, bug) for bug, facts in RACES.items() for name in facts.scenarios]
+)
+def test_planted_race_is_found_and_shrinks(name: str, bug: str) -> None:
+    facts = BUGS[bug]
+    program = scenario(name)
+    result = explore(name, program, Settings(plant=bug, seconds=SECONDS, executions=10**9))
+
+    assert result.found is not None
+    assert result.seconds < SECONDS
+    assert result.minimal is not None
+    assert result.minimal.broken == result.found.broken
+    assert result.minimal.switches <= SWITCHES_MAX
+    if name == facts.scenarios[0]:
+        assert result.minimal.broken == facts.property
+
+
+@pytest.mark.parametrize(("bug", "memory"), [(bug, facts.memory) for bug, facts in RACES.items()])
+def test_planted_race_needs_the_memory_that_it_names(bug: str, memory: str) -> None:
+    """What is named is the strictest model that shows it: the one before that does not."""
+    stricter = {"sc": None, "tso": "sc", "weak": "tso"}[memory]
+    name = BUGS[bug].scenarios[0]
+    shows = explore(
+        name, scenario(name), Settings(plant=bug, memory=memory, strategy=EXHAUSTIVE, minimize=False)
+    )
+
+    assert shows.found is not None
+    if stricter is not None:
+        hides = explore(
+            name, scenario(name), Settings(plant=bug, memory=stricter, strategy=EXHAUSTIVE, minimize=False)
+        )
+        assert hides.found is None
+        assert hides.complete
+
+
+def test_every_protocol_has_a_part_that_can_be_left_out() -> None:
+    assert [name for name in scenarios() if not races_in(name)] == []
+
+
+def test_the_same_seed_is_the_same_search() -> None:
+    name = next(iter(scenarios()))
+    one, other = (
+        explore(name, scenario(name), Settings(strategy="random", executions=50, seed=3)) for _ in range(2)
+    )
+
+    assert (one.executions, one.steps) == (other.executions, other.steps)
