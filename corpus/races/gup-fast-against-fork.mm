@@ -1,7 +1,7 @@
 mmfuzz 1
 kernel: 6.18
 huge: 1
-memory: weak
+memory: tso
 note: a pin without locks, while fork shares what it thinks is not pinned (57efa1fe5957, v5.11)
 
 alloc p0 a0 base

@@ -5,7 +5,7 @@ memory: weak
 note: lockless try_get_folio() of a page, while its folio is freed and the frames become base pages of others (June 2021)
 
 alloc p0 a0 huge
-fault p0 a0.0 write
+fault p0 a0 write
 split_map p0 a0
 alloc p0 a1 base
 

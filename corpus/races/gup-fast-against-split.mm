@@ -5,7 +5,7 @@ memory: weak
 note: lockless try_get_folio() of a page, while its folio is split (June 2021; c24d37322548, v5.14)
 
 alloc p0 a0 huge
-fault p0 a0.0 write
+fault p0 a0 write
 split_map p0 a0
 
 thread gup

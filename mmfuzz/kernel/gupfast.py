@@ -13,7 +13,7 @@ from __future__ import annotations
 from mmfuzz.kernel.gup import Gup
 from mmfuzz.kernel.mm import Mm, PmdEntry, Pte, PteEntry, Vma, pte_same
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.observation import TABLE
+from mmfuzz.observation import TABLE, KernelBug
 from mmfuzz.profiles import BIAS
 
 RETRIES = 8
@@ -80,7 +80,13 @@ class GupFast(Gup):
 
     def gup_fast_pte(self, vma: Vma, pmd: PmdEntry, page: int, *, write: bool, pin: bool) -> Page | None:
         """gup_fast_pte_range(), for one entry: a page with a reference or a pin; None for the slow way."""
+        table = vma.table
         entry = vma.ptes[page]
+        if table is not None and (table not in self.page_tables or vma.deposit is table):
+            raise KernelBug(
+                "KASAN: use-after-free in gup_fast_pte_range: the page table is another's by now",
+                property="use-after-free",
+            )
         if type(entry) is not Pte or (write and not entry.writable):
             return None
         found = entry.page

@@ -150,7 +150,7 @@ class ForkWithoutSequence(Kernel):
     because=_BECAUSE,
     kind=RACE,
     scenarios=(SWAP_OUT,),
-    memory="tso",
+    memory="weak",
 )
 class PinWithoutBarrier(Kernel):
     """atomic_add() alone, which orders nothing."""
@@ -197,3 +197,26 @@ class PinGivenBackInPart(Kernel):
             self.folio_put(folio)
         else:
             super().gup_put_folio(folio, page, pin=pin)
+
+
+@bug(
+    "heads-cleared-late",
+    "assertion",
+    summary="compound_head of the tails is cleared when the frames can be had by others already",
+    reached="free a huge page while somebody allocates one",
+    fix="none: what the review of c24d37322548 was afraid of",
+    kind=RACE,
+    scenarios=("free-against-reuse",),
+    memory="sc",
+)
+class HeadsClearedLate(Kernel):
+    """free_tail_page_prepare() after the block is on its free list."""
+
+    def free_tails(self, folio: Folio, pages: list[Page]) -> None:
+        """Not yet."""
+
+    def free_block(self, folio: Folio, order: int) -> None:
+        """First the frames, then their heads."""
+        pages = folio.pages
+        super().free_block(folio, order)
+        super().free_tails(folio, pages)

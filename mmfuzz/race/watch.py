@@ -47,14 +47,16 @@ class Watch:
             self._check_pin_shown(folio)
 
     def _maps(self, folio: Page) -> int:
-        """Maps of a folio, by the counters of its era."""
-        if not folio.order:
+        """Maps of a folio, by the counters of its era; as many as must have references of their own.
+
+        While a PMD map is split, its pages are mapped by PTEs before it is dropped, on the references of those.
+        """
+        if not folio.order or self._profile.tail_refs != "none":
             return folio._mapcount + 1
-        if self._profile.tail_refs != "none":
-            return folio._mapcount + 1
-        if self._profile.large_mapcount:
-            return folio._large_mapcount + 1
-        return 0
+        if not self._profile.large_mapcount:
+            return 0
+        splitting = folio._entire_mapcount >= 0 and all(page._mapcount >= 0 for page in folio.pages)
+        return folio._large_mapcount + 1 - splitting
 
     def _terms(self, folio: Page) -> list[str]:
         return [f"refcount {folio._refcount}", f"maps {self._maps(folio)}", f"order {folio.order}"]
