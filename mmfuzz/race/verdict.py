@@ -16,8 +16,8 @@ EXECUTIONS = 1000
 def execution_of(program: Program, *, plant: str, executions: int) -> Execution:
     """An execution of a race that fails: by its own schedule, or among so many; else one that does not.
 
-    A schedule counts steps, and a change of the kernel changes their number: it is followed as far as it goes, and where
-    that shows nothing it is not what the race is about.
+    A schedule counts steps, and a change of the kernel changes their number: it is followed as far as it goes, and
+    where that shows nothing it is not what the race is about.
     """
     if program.schedule:
         search = Replay(Schedule.parse(program.schedule), exactly=False)
