@@ -137,6 +137,8 @@ class Race:
             self._release()
         except Violation as violation:
             return violation
+        except (AttributeError, LookupError, ValueError) as error:
+            return Violation("frames", f"what the threads have left does not fit together: {error!r}")
         return None
 
     def _release(self) -> None:
