@@ -99,6 +99,7 @@ class DeviceMemory(Memory):
     def alloc_device_page(self) -> Folio | None:
         """A page of the device for its driver to use; None when it has none left."""
         free = self.device.free
+        self.critical("device")
         if not free:
             return None
         page, _ = free.popitem()
@@ -132,6 +133,7 @@ class DeviceMemory(Memory):
 
     def page_free(self, folio: Folio) -> None:
         """The driver's callback: the page may be handed out again."""
+        self.critical("device")
         self.page_pgmap(folio).free[folio] = None
         self.freed_to_device.append(folio)
 

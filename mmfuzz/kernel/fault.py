@@ -16,8 +16,8 @@ EFAULT = "EFAULT"
 class Fault(ToRam):
     """handle_mm_fault(). Errors are errno names, empty when the fault was handled.
 
-    The mmap_lock is held for reading. An entry is read without its lock first, and is looked at again with it; who finds
-    that somebody else has changed it does nothing, as the access will fault once more if need be.
+    The mmap_lock is held for reading. An entry is read without its lock first, and is looked at again with it; who
+    finds that somebody else has changed it does nothing, as the access will fault once more if need be.
     """
 
     def handle_fault(self, mm: Mm, vma: Vma, page: int, *, write: bool) -> str:

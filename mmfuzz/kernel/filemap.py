@@ -111,19 +111,6 @@ class Filemap(AddressSpaces):
                 found[folio] = None
         return list(found)
 
-    def swap_cache_get(self, slot: int) -> Page | None:
-        """swap_cache_get_folio(): what the swap cache has of a slot, with a reference."""
-        while True:
-            page = self.swap_cache.get(slot)
-            if page is None:
-                return None
-            folio = page.head
-            if folio.ref_add_unless_zero():
-                self.touched[folio] = None
-                if self.swap_cache.get(slot) is page and page.head is folio:
-                    return page
-                self.folio_put(folio)
-
     # Writing, with the lock of i_pages
 
     def set_cached(self, file: File, index: int, entry: Page | int | None) -> None:

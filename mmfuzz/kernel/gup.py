@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from mmfuzz.kernel.dax import Dax
+from mmfuzz.kernel.fault import EFAULT
 from mmfuzz.kernel.file import File
 from mmfuzz.kernel.filefault import SIGBUS
-from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.mm import Mm, Pte, PteEntry, Vma
 from mmfuzz.kernel.page import Page
 from mmfuzz.observation import TABLE, ZERO
 from mmfuzz.profiles import BIAS
 
-ATTEMPTS = 4
-"""Faults for one page at most: a huge zero page is replaced, split, and then a PTE is unshared."""
+ATTEMPTS = 32
+"""Faults for one page at most: alone it takes 3, as a huge zero page is replaced, split, and then a PTE is unshared;
+but each may be in vain where others are quicker."""
 
 
 class Gup(Dax):
@@ -24,21 +26,29 @@ class Gup(Dax):
             return "EOPNOTSUPP", taken
         if pin and write and not self.may_write_file_for_long(vma):
             return "EFAULT", taken
+        if pin:
+            mm.has_pinned = True
         for page in span:
-            error = self.faultin_page(mm, vma, page, write=write, pin=pin)
+            error = EFAULT
+            if vma.present[page]:
+                error = self.faultin_page(mm, vma, page, write=write, pin=pin)
             if error:
                 self.gup_unwind(taken, pin=pin)
                 return error, []
-            found = self.follow(vma, page)
-            if found is None:
-                self.grab_zero(pin=pin)
-            elif pin:
-                mm.has_pinned = True
-                self.grab_pin(found)
-            else:
-                self.gup_get(found)
-            taken.append(found)
+            taken.append(self.follow_page(vma, page, pin=pin))
+            self.spin_unlock(vma)
         return "", taken
+
+    def follow_page(self, vma: Vma, page: int, *, pin: bool) -> Page | None:
+        """follow_page_mask(): what an address maps, with a reference or a pin; the page table is locked."""
+        found = self.follow(vma, page)
+        if found is None:
+            self.grab_zero(pin=pin)
+        elif pin:
+            self.grab_pin(found)
+        else:
+            self.gup_get(found)
+        return found
 
     def gup_unwind(self, taken: list[Page | None], *, pin: bool) -> None:
         """What a caller does that got fewer pages than it asked for: it gives those back."""
@@ -58,28 +68,37 @@ class Gup(Dax):
 
     def follow(self, vma: Vma, page: int) -> Page | None:
         """The page that an address maps; None for the zero page."""
-        if type(vma.pmd) is Pte:
-            return vma.pmd.page.pages[page]
-        entry = vma.ptes[page] if vma.pmd is TABLE else None
+        pmd = vma.pmd
+        if type(pmd) is Pte:
+            return pmd.page.pages[page]
+        entry = vma.ptes[page] if pmd is TABLE else None
         return entry.page if type(entry) is Pte else None
 
     def faultin_page(self, mm: Mm, vma: Vma, page: int, *, write: bool, pin: bool) -> str:
-        """Fault until the page is present as the flags ask: writable, or exclusive for a read-only pin."""
+        """Fault until the page is present as the flags ask: writable, or exclusive for a read-only pin.
+
+        The page table is locked then, so that what was seen is there still when the reference is taken.
+        """
         for _ in range(ATTEMPTS):
-            entry = vma.ptes[page] if vma.pmd is TABLE else vma.pmd
-            if entry is ZERO and not write and not pin:
+            self.spin_lock(vma)
+            pmd = vma.pmd
+            entry = vma.ptes[page] if pmd is TABLE else pmd
+            if self.will_do(vma, entry, write=write, pin=pin):
                 return ""
-            if type(entry) is Pte and self.is_as_asked(vma, entry, write=write, pin=pin):
-                return ""
+            self.spin_unlock(vma)
             if not write and (entry is ZERO or type(entry) is Pte):
                 error = self.unshare(mm, vma, page)
-                if error:
-                    return "EFAULT" if error == SIGBUS else error
-                continue
-            error = self.handle_fault(mm, vma, page, write=write)
+            else:
+                error = self.handle_fault(mm, vma, page, write=write)
             if error:
-                return "EFAULT" if error == SIGBUS else error
-        return "EFAULT"
+                return EFAULT if error == SIGBUS else error
+        return EFAULT
+
+    def will_do(self, vma: Vma, entry: PteEntry, *, write: bool, pin: bool) -> bool:
+        """Whether an entry can be followed."""
+        if entry is ZERO:
+            return not write and not pin
+        return type(entry) is Pte and self.is_as_asked(vma, entry, write=write, pin=pin)
 
     def is_as_asked(self, vma: Vma, entry: Pte, *, write: bool, pin: bool) -> bool:
         """Whether a present entry will do: writable, or for a read-only pin not to be unshared first."""
@@ -107,8 +126,10 @@ class Gup(Dax):
         """FAULT_FLAG_UNSHARE."""
         if vma.file is not None:
             return self.handle_file_fault(mm, vma, page, write=False, unshare=True)
-        if vma.pmd is not TABLE:
-            self.do_huge_pmd_wp_page(mm, vma, unshare=True)
+        pmd = vma.pmd
+        if pmd is not TABLE:
+            if type(pmd) is Pte or pmd is ZERO:
+                self.do_huge_pmd_wp_page(mm, vma, unshare=True)
             return ""
         return "" if self.do_wp_page(mm, vma, page, unshare=True) else "ENOMEM"
 

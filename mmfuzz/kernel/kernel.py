@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from mmfuzz.kernel.lru import CPUS
 from mmfuzz.kernel.mm import Mm, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.kernel.userfault import Userfault
-from mmfuzz.ops import AS_WRITTEN, BASE, CLEAN, DIRTY_LOCK
+from mmfuzz.kernel.syscalls import SystemCalls
+from mmfuzz.ops import AS_WRITTEN, CLEAN, DIRTY_LOCK
 from mmfuzz.profiles import Profile
 
 
@@ -22,7 +21,7 @@ class Pinned:
         """The driver had its device write to the pages."""
 
 
-class Kernel(Userfault):
+class Kernel(SystemCalls):
     """One machine. Planted bugs are subclasses that override one routine of a room."""
 
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
@@ -32,45 +31,31 @@ class Kernel(Userfault):
         """Folios into which this step could read nothing from swap."""
         self.new_mm(0, 0)
 
-    def place(self, process: int, area: int) -> tuple[Mm, Vma]:
-        """The address space of a process, running on its CPU, and one of its areas."""
-        mm = self.mms[process]
-        self.cpu = mm.cpu
-        return mm, mm.vmas[area]
-
-    def mmap(self, process: int, area: int, order: int) -> None:
-        """Map an anonymous area."""
-        self.mms[process].vmas[area] = self.vma_type(area, order, self.nr_huge)
-
-    def mmap_file(self, process: int, area: int, number: int, *, shared: bool) -> None:
-        """Map a file, from its first page on."""
-        mm = self.mms[process]
-        file = self.file(number)
-        vma = mm.vmas[area] = self.vma_type(area, BASE, self.nr_huge, file, shared=shared)
-        file.mappers[mm, vma] = None
-
-    def fork(self, process: int, child: int) -> str:
-        """fork() into slot `child`."""
-        parent = self.mms[process]
-        self.cpu = parent.cpu
-        return self.fork_mm(parent, child, child % CPUS)
-
-    def exit(self, process: int) -> None:
-        """exit(); open handles stay."""
-        mm = self.mms[process]
-        self.cpu = mm.cpu
-        self.exit_mm(mm)
-
     def take(self, process: int, area: int, span: range, handle: int, *, write: bool, pin: bool) -> str:
         """pin_user_pages() or get_user_pages() of a range."""
-        mm, vma = self.place(process, area)
-        taken = self.gup_fast(mm, vma, span, write=write, pin=pin) if self.fast_first else []
-        error, pages = self.gup(mm, vma, span[len(taken) :], write=write, pin=pin)
+        fast = self.take_fast(process, area, span, write=write, pin=pin) if self.fast_first else []
+        taken = list(fast)
+
+        def asked(mm: Mm, vma: Vma) -> str:
+            error, pages = self.gup(mm, vma, span[len(fast) :], write=write, pin=pin)
+            taken.extend(pages)
+            return error
+
+        error = self.reading(process, area, asked) if len(fast) < len(span) else ""
         if error:
-            self.release_range(taken, pin=pin)
+            self.release_range(fast, pin=pin)
         else:
-            self.handles[handle] = Pinned([*taken, *pages], pin=pin)
+            self.handles[handle] = Pinned(taken, pin=pin)
         return error
+
+    def take_fast(
+        self, process: int, area: int, span: range, *, write: bool, pin: bool
+    ) -> list[Page | None]:
+        """pin_user_pages_fast() or get_user_pages_fast(), which ask no lock: what can be had so."""
+        mm = self.mms[process]
+        self.cpu = mm.cpu
+        vma = mm.vmas.get(area)
+        return self.gup_fast(mm, vma, span, write=write, pin=pin) if vma is not None else []
 
     def dup(self, handle: int, new: int) -> None:
         """What a driver does that hands on pages which it holds: get_page() on each."""

@@ -7,9 +7,6 @@ from mmfuzz.kernel.mm import MigrationPte, Mm, Pte, Vma
 from mmfuzz.kernel.page import Folio
 from mmfuzz.kernel.reclaim import Reclaim
 
-WholeMaps = list[tuple[Mm, Vma, bool, bool]]
-"""PMD mappings that were removed: (mm, area, writable, exclusive)."""
-
 
 class Migrate(Reclaim):
     """migrate_pages() over the folios that a range maps."""
@@ -21,7 +18,7 @@ class Migrate(Reclaim):
         batch: list[tuple[Folio, Folio]] = []
         for folio in self.folios_in(vma, span):
             for piece in self.split_for_migration(folio):
-                if not self.can_migrate(piece) or not self.isolate_movable(piece):
+                if not self.isolate_piece(piece, folio):
                     continue
                 fresh = self.alloc_folio(piece.order)
                 if fresh is None:
@@ -29,6 +26,7 @@ class Migrate(Reclaim):
                     error = "ENOMEM"
                 else:
                     batch.append((piece, fresh))
+            self.folio_put(folio)
         moved = [self.migrate_folio(folio, fresh) for folio, fresh in batch]
         for (folio, fresh), done in zip(batch, moved, strict=True):
             self.folio_put(fresh)
@@ -38,6 +36,16 @@ class Migrate(Reclaim):
                 error = error or "EBUSY"
                 self.putback_movable(folio)
         return error
+
+    def isolate_piece(self, piece: Folio, found: Folio) -> bool:
+        """Isolate what was found, with the reference that it was found with, or a piece of that with its own."""
+        if piece is found:
+            return self.can_migrate(piece) and self.isolate_movable(piece)
+        if not piece.ref_add_unless_zero():
+            return False
+        isolated = self.can_migrate(piece) and self.isolate_movable(piece)
+        self.folio_put(piece)
+        return isolated
 
     def migrate_prep(self) -> None:
         """What waits in an LRU batch is referenced by that, and not on the LRU."""
@@ -63,9 +71,17 @@ class Migrate(Reclaim):
         if not self.migration_splits(folio):
             return [folio]
         pages = folio.pages
-        if self.get_and_split(folio):
+        if self.try_split_found(folio):
             return [folio]
         return [page for page in pages if page._refcount and page.head is page]
+
+    def try_split_found(self, folio: Folio) -> str:
+        """Split what was found with the reference that it was found with, which stays."""
+        if not self.folio_trylock(folio):
+            return "EAGAIN"
+        error = self.split_folio(folio, folio) if folio.order else ""
+        self.folio_unlock(folio)
+        return error
 
     def migration_splits(self, folio: Folio) -> bool:
         """Whether a folio goes in pieces."""
@@ -78,37 +94,58 @@ class Migrate(Reclaim):
         """
         if not self.folio_trylock(folio):
             return False
-        whole = self.unmap_whole(folio)
-        unmapped = self.unmap_ptes(folio)
+        self.folio_lock(fresh)
+        mapping = self.rmap_lock(folio)
+        self.unmap_whole(folio)
+        self.unmap_ptes(folio)
+        self.rmap_unlock(mapping)
         moved = self.move_mapping(folio, fresh)
         target = fresh if moved else folio
-        for mm, vma, writable, exclusive in whole:
-            self.folio_get(target)
-            if exclusive:
-                self.set_exclusive(target)
-            if type(target.mapping) is File:
-                self.folio_add_file_rmap_pmd(target, mm)
-            else:
-                self.folio_add_anon_rmap_pmd(target, mm)
-            self.set_pmd(mm, vma, Pte(target, writable))
-        for mm, vma, number in unmapped:
-            entry = vma.ptes[number]
-            assert type(entry) is MigrationPte
-            self.remove_migration_pte(mm, vma, number, entry, target.pages[number - folio.index])
+        mapping = self.rmap_lock(target)
+        self.remap_whole(folio, target)
+        self.remap(target, folio.pages, target.pages)
+        self.rmap_unlock(mapping)
+        self.folio_unlock(fresh)
+        self.folio_unlock(folio)
         if moved:
             self.lruvec_add_folio(fresh)
         return moved
 
-    def unmap_whole(self, folio: Folio) -> WholeMaps:
-        """PMD mappings become PMD migration entries, and come back as PMD mappings."""
-        whole: WholeMaps = []
+    def unmap_whole(self, folio: Folio) -> None:
+        """set_pmd_migration_entry(): PMD mappings become PMD migration entries; not of what may be pinned."""
         for mm, vma in self.rmap_walk(folio):
+            self.spin_lock(vma)
             entry = vma.pmd
             if type(entry) is Pte and entry.page is folio:
-                whole.append((mm, vma, entry.writable, folio.anon_exclusive))
-                self.folio_remove_rmap_pmd(folio, mm)
-                self.folio_put(folio)
-        return whole
+                self.unmap_one_whole(folio, mm, vma, entry)
+            self.spin_unlock(vma)
+
+    def unmap_one_whole(self, folio: Folio, mm: Mm, vma: Vma, entry: Pte) -> None:
+        """One PMD, with its lock."""
+        vma.pmd = None
+        exclusive = folio.anon_exclusive
+        if exclusive and not self.folio_try_share_anon_rmap(folio, folio):
+            vma.pmd = entry
+            return
+        self.set_pmd(mm, vma, MigrationPte(folio, entry.writable, exclusive))
+        self.folio_remove_rmap_pmd(folio, mm)
+        self.folio_put(folio)
+
+    def remap_whole(self, folio: Folio, target: Folio) -> None:
+        """PMD migration entries come back as PMD mappings, where nobody has split them meanwhile."""
+        for mm, vma in self.rmap_walk(target):
+            self.spin_lock(vma)
+            entry = vma.pmd
+            if type(entry) is MigrationPte and entry.page is folio:
+                self.folio_get(target)
+                if entry.exclusive:
+                    self.set_exclusive(target)
+                if type(target.mapping) is File:
+                    self.folio_add_file_rmap_pmd(target, mm)
+                else:
+                    self.folio_add_anon_rmap_pmd(target, mm)
+                self.set_pmd(mm, vma, Pte(target, entry.writable))
+            self.spin_unlock(vma)
 
     def migrate_expected_refs(self, folio: Folio) -> int:
         """What an unmapped folio may have: the isolation's reference and those of its caches."""
@@ -125,23 +162,28 @@ class Migrate(Reclaim):
         fresh.partially_mapped = folio.partially_mapped
         if type(folio.mapping) is File:
             self.move_in_page_cache(folio, fresh)
-        if folio.swapcache:
-            self.move_in_swap_cache(folio, fresh)
-        return True
+        return not folio.swapcache or self.move_in_swap_cache(folio, fresh)
 
-    def move_in_swap_cache(self, folio: Folio, fresh: Folio) -> None:
+    def move_in_swap_cache(self, folio: Folio, fresh: Folio) -> bool:
         """The n entries of the swap cache go over to another folio, with their references; slots stay as they are."""
-        slot = folio.swap
+        slot, refs = folio.swap, self.migrate_expected_refs(folio)
+        self.spin_lock(self.swap_cache)
+        if not self.ref_freeze(folio, refs):
+            self.spin_unlock(self.swap_cache)
+            return False
         self.folio_get(fresh, len(fresh.pages))
         fresh.swapcache = True
         fresh.swap = slot
+        self.smp_wmb()
         for number, page in enumerate(fresh.pages, slot):
             self.swap_cache[number] = page
             self.cache_moves[number] = None
         folio.swapcache = False
         folio.swap = 0
-        self.touched[folio] = None
+        self.ref_unfreeze(folio, refs)
+        self.spin_unlock(self.swap_cache)
         self.put_cache_refs(folio)
+        return True
 
     def copy_pages(self, folio: Folio, fresh: Folio) -> bool:
         """folio_mc_copy(): the contents of every page, or false before anything has moved."""

@@ -21,9 +21,9 @@ class Rmap(Filemap):
     def folio_try_share_anon_rmap(self, folio: Folio, page: Page) -> bool:
         """folio_try_share_anon_rmap_pte(): a page is nobody's own any more; refused when it may be pinned.
 
-        What maps it was cleared before, so that GUP-fast, which looks at the entry once more when it has its pin, either
-        is seen here or sees that: 088b8aa537c2 ("mm: fix PageAnonExclusive clearing racing with concurrent RCU
-        GUP-fast", v6.1).
+        What maps it was cleared before, so that GUP-fast, which looks at the entry once more when it has its pin,
+        either is seen here or sees that: 088b8aa537c2 ("mm: fix PageAnonExclusive clearing racing with concurrent
+        RCU GUP-fast", v6.1).
         """
         self.share_barrier()
         if self.maybe_dma_pinned(folio):

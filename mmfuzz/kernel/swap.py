@@ -87,15 +87,19 @@ class SwapSpace(Lru):
 
     def delete_from_swap_cache(self, folio: Folio) -> None:
         """Take the folio out of the swap cache, drop the cache's references, free slots that nobody counts."""
+        self.spin_lock(self.swap_cache)
         self.uncache(folio)
+        self.spin_unlock(self.swap_cache)
         self.put_cache_refs(folio)
 
     def uncache(self, folio: Folio) -> None:
-        """Clear the cache entries, without the references. Who wants to read a slot waits until it is free for that."""
+        """Clear the cache entries, without the references; with the lock of the swap cache.
+
+        Who wants to read a slot waits for that lock, so that it finds the folio, or the slot free to be read.
+        """
         if not folio.swapcache:
             raise self.vm_bug_on("VM_BUG_ON_FOLIO(!folio_test_swapcache(folio))", folio)
         pages, first = folio.pages, folio.swap
-        self.spin_lock(self.swap_cache)
         for slot, page in enumerate(pages, first):
             if self.swap_cache.pop(slot, None) is not page:
                 raise self.vm_bug_on("VM_BUG_ON_PAGE(entry != folio)", folio, f"slot {slot}")
@@ -104,7 +108,6 @@ class SwapSpace(Lru):
         folio.swap = 0
         self.touched[folio] = None
         self.swapcache_clear(first, len(pages))
-        self.spin_unlock(self.swap_cache)
 
     def put_cache_refs(self, folio: Folio) -> None:
         """Drop what the swap cache held: a reference for each page."""
@@ -181,6 +184,10 @@ class SwapSpace(Lru):
                     self.touched[folio] = None
                     return page
                 self.folio_put(folio)
+            else:
+                # Frozen: it is being split, or leaves.
+                self.spin_lock(self.swap_cache)
+                self.spin_unlock(self.swap_cache)
 
     def is_cached_at(self, page: Page, slot: int) -> bool:
         """Whether a page is still what the swap cache has for a slot; its folio is locked."""
@@ -201,7 +208,7 @@ class SwapSpace(Lru):
         folio.uptodate = True
 
     def write_out(self, folio: Folio) -> None:
-        """Write a cached folio to its slots; it is clean then."""
-        for page in folio.pages:
-            self.swap_data[folio.swap + page.number] = page.content
+        """Write a cached folio to its slots: it is clean from before on, so that a write meanwhile makes it dirty."""
         folio.dirty = False
+        for slot, page in enumerate(folio.pages, folio.swap):
+            self.swap_data[slot] = page.content

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.eras.collapse import Khugepaged
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Pte, Vma
+from mmfuzz.kernel.mm import Vma
 from mmfuzz.kernel.page import Folio
 from mmfuzz.planted.catalogue import bug
 
@@ -42,14 +42,15 @@ class CollapseExpectsOneMap(Kernel):
 class CollapseLooksOnce(Kernel):
     """__collapse_huge_page_isolate() that takes whatever it finds."""
 
-    def isolate_sources(self, vma: Vma, isolated: dict[Folio, None]) -> str:
-        """No second look."""
-        for entry in vma.ptes:
-            if type(entry) is Pte and entry.page.head not in isolated:
-                if not self.folio_isolate_lru(entry.page.head):
-                    return "EAGAIN"
-                isolated[entry.page.head] = None
-        return ""
+    def isolate_one(self, folio: Folio, isolated: dict[Folio, None]) -> bool:
+        """Whoever refers to it."""
+        if not self.folio_trylock(folio):
+            return False
+        if not self.folio_isolate_lru(folio):
+            self.folio_unlock(folio)
+            return False
+        isolated[folio] = None
+        return True
 
 
 @bug(

@@ -48,12 +48,9 @@ class TailCountNotZero(TailMapcounts):
 class SplitForTailHoldsHead(SplitsWhole):
     """memory_failure() of a tail: its reference stays with the head when the tail becomes a page."""
 
-    def get_and_split(self, page: Page) -> str:
-        """The head's reference, then the page's own."""
+    def split_get(self, page: Page) -> None:
+        """The head's reference, where the page's own is what will be dropped."""
         self.folio_get(page.head)
-        error = self.split_folio(page.head, page)
-        self.put_page(page)
-        return error
 
 
 @bug(

@@ -335,33 +335,22 @@ class Sim:
         self.kernel.mmap(op.process, op.area, op.order)
 
     def _free(self, op: ops.Free, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        self.kernel.unmap_vma(mm, vma, range(self.kernel.nr_huge))
+        report.error = self.kernel.munmap(op.process, op.area, range(self.kernel.nr_huge))
 
     def _fault(self, op: ops.Fault, step: int, report: Report) -> None:
         kernel = self.kernel
-        mm, vma = kernel.place(op.process, op.area)
+        values: list[int | None] = []
         for index, page in enumerate(self._span(op.page, op.count)):
-            report.error = kernel.handle_fault(mm, vma, page, write=op.write)
+            if op.write:
+                report.error = kernel.user_write(op.process, op.area, page, stamp(step, index))
+            else:
+                report.error, value = kernel.user_read(op.process, op.area, page)
+                values.append(value)
             if report.error:
                 report.done = index
                 return
-            if op.write:
-                found = kernel.follow(vma, page)
-                assert found is not None
-                found.content = stamp(step, index)
-                kernel.touched[found.head] = None
-                if vma.file is not None:
-                    kernel.mark_dirty(found.head)
-                else:
-                    found.head.dirty = True
         if not op.write:
-            report.values = self._values(op)
-
-    def _values(self, op: ops.Fault | ops.SwapIn) -> list[int | None]:
-        _, vma = self.kernel.place(op.process, op.area)
-        pages = [self.kernel.follow(vma, page) for page in self._span(op.page, op.count)]
-        return [page.content if page is not None else 0 for page in pages]
+            report.values = values
 
     def _fork(self, op: ops.Fork, step: int, report: Report) -> None:
         report.error = self.kernel.fork(op.process, op.child)
@@ -389,47 +378,35 @@ class Sim:
         self.kernel.device_writes(op.handle, [stamp(step, index) for index in range(len(pages))])
 
     def _split_map(self, op: ops.SplitMap, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        self.kernel.split_huge_pmd(mm, vma)
+        report.error = self.kernel.split_map(op.process, op.area)
 
     def _split(self, op: ops.Split, step: int, report: Report) -> None:
-        _, vma = self.kernel.place(op.process, op.area)
-        report.error = self.kernel.split_mapped_page(vma, op.page)
+        report.error = self.kernel.split(op.process, op.area, op.page)
 
     def _collapse(self, op: ops.Collapse, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        report.error = self.kernel.collapse_area(mm, vma)
+        report.error = self.kernel.collapse(op.process, op.area)
 
     def _unmap(self, op: ops.Unmap, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        self.kernel.unmap_vma(mm, vma, self._span(op.page, op.count))
+        report.error = self.kernel.munmap(op.process, op.area, self._span(op.page, op.count))
 
     def _dontneed(self, op: ops.Dontneed, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        self.kernel.zap_range(mm, vma, self._span(op.page, op.count))
+        report.error = self.kernel.dontneed(op.process, op.area, self._span(op.page, op.count))
 
     def _swap_out(self, op: ops.SwapOut, step: int, report: Report) -> None:
-        _, vma = self.kernel.place(op.process, op.area)
-        self.kernel.swap_out_range(vma, self._span(op.page, op.count))
+        report.error = self.kernel.swap_out(op.process, op.area, self._span(op.page, op.count))
 
     def _swap_in(self, op: ops.SwapIn, step: int, report: Report) -> None:
-        kernel = self.kernel
-        mm, vma = kernel.place(op.process, op.area)
-        for page in self._span(op.page, op.count):
-            if type(vma.ptes[page]) is SwapPte:
-                report.error = kernel.handle_fault(mm, vma, page, write=False)
-                if report.error:
-                    return
-        report.values = self._values(op)
+        error, values = self.kernel.swap_in(op.process, op.area, self._span(op.page, op.count))
+        if error:
+            report.error = error
+        else:
+            report.values = values
 
     def _free_swap(self, op: ops.FreeSwap, step: int, report: Report) -> None:
-        _, vma = self.kernel.place(op.process, op.area)
-        for folio in self.kernel.folios_in(vma, self._span(op.page, op.count)):
-            self.kernel.folio_free_swap(folio)
+        report.error = self.kernel.free_swap(op.process, op.area, self._span(op.page, op.count))
 
     def _migrate(self, op: ops.Migrate, step: int, report: Report) -> None:
-        _, vma = self.kernel.place(op.process, op.area)
-        report.error = self.kernel.migrate_range(vma, self._span(op.page, op.count))
+        report.error = self.kernel.migrate(op.process, op.area, self._span(op.page, op.count))
 
     # Files
 
@@ -470,12 +447,10 @@ class Sim:
             self.kernel.punch_hole(file, span)
 
     def _to_device(self, op: ops.ToDevice, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        report.error = self.kernel.migrate_to_device(mm, vma, self._span(op.page, op.count))
+        report.error = self.kernel.to_device(op.process, op.area, self._span(op.page, op.count))
 
     def _from_device(self, op: ops.FromDevice, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        report.error = self.kernel.migrate_from_device(mm, vma, self._span(op.page, op.count))
+        report.error = self.kernel.from_device(op.process, op.area, self._span(op.page, op.count))
 
     def _dup(self, op: ops.Dup, step: int, report: Report) -> None:
         self.kernel.dup(op.handle, op.new)
@@ -488,17 +463,14 @@ class Sim:
         self._armed = True
 
     def _protect(self, op: ops.Protect, step: int, report: Report) -> None:
-        mm, vma = self.kernel.place(op.process, op.area)
-        self.kernel.protect_range(mm, vma, self._span(op.page, op.count))
+        report.error = self.kernel.protect(op.process, op.area, self._span(op.page, op.count))
 
     def _move(self, op: ops.Move, step: int, report: Report) -> None:
-        kernel = self.kernel
-        mm, source = kernel.place(op.process, op.area)
-        target, span = mm.vmas[op.to_area], self._span(op.page, op.count)
-        report.error, report.done = kernel.move_pages(mm, source, span, target, op.to_page)
+        kernel, span = self.kernel, self._span(op.page, op.count)
+        report.error, report.done = kernel.move(op.process, op.area, span, op.to_area, op.to_page)
         folios = (
-            *kernel.folios_in(source, span),
-            *kernel.folios_in(target, self._span(op.to_page, op.count)),
+            *kernel.walked(op.process, op.area, span),
+            *kernel.walked(op.process, op.to_area, self._span(op.to_page, op.count)),
         )
         report.walked = tuple((folio.pfn, kernel.mapped_by(folio)) for folio in dict.fromkeys(folios))
 

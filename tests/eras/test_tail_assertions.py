@@ -244,7 +244,7 @@ def test_assertion_of_the_split_fires(kernel: str, check: str, ruin: Ruin) -> No
     assert isinstance(made, CompoundPages)
     head = made.mem_map[machine.frame(0, 0, 0)]
     ruin(made, head, head.pages[3])
-    mm, vma = made.place(0, 0)
+    mm, vma = made.mms[0], made.mms[0].vmas[0]
     with pytest.raises(KernelBug) as caught:
         made.split_huge_pmd(mm, vma)
     assert caught.value.check == check
@@ -267,7 +267,7 @@ def test_put_that_loses_against_a_split_drops_the_piece(kernel: str) -> None:
 
     def wait(page: Page) -> None:
         made.compound_lock = lock  # type: ignore[method-assign]
-        mm, vma = made.place(0, 0)
+        mm, vma = made.mms[0], made.mms[0].vmas[0]
         made.split_huge_pmd(mm, vma)
         made.compound_lock(page)
 

@@ -7,9 +7,9 @@ a count inside the refcount was taken (3faa52c03f44, v5.7).
 from __future__ import annotations
 
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Mm, Vma
+from mmfuzz.kernel.mm import PteEntry, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.observation import TABLE, ZERO
+from mmfuzz.observation import ZERO
 
 
 class PlainReferences(Kernel):
@@ -117,20 +117,13 @@ class FilesPinnedForWriting(Kernel):
 class ZeroPagePinned(Kernel):
     """A pin for reading takes the shared zero page as it is (until 84209e87c696, v6.2)."""
 
-    def faultin_page(self, mm: Mm, vma: Vma, page: int, *, write: bool, pin: bool) -> str:
+    def will_do(self, vma: Vma, entry: PteEntry, *, write: bool, pin: bool) -> bool:
         """Nothing to do for a zero page that is only read."""
-        entry = vma.ptes[page] if vma.pmd is TABLE else vma.pmd
-        if entry is ZERO and not write:
-            return ""
-        return super().faultin_page(mm, vma, page, write=write, pin=pin and not self.ends_at_zero(vma, page))
+        return (entry is ZERO and not write) or super().will_do(vma, entry, write=write, pin=pin)
 
     def must_unshare_file(self) -> bool:
         """Nor does it copy a page of a file."""
         return False
-
-    def ends_at_zero(self, vma: Vma, page: int) -> bool:
-        """Whether a read fault would map the zero page."""
-        return (vma.ptes[page] if vma.pmd is TABLE else vma.pmd) is None
 
 
 class ZeroPageCounted(Kernel):

@@ -79,9 +79,8 @@ class SplitsWhole(CompoundPages):
         if vma.pmd is not TABLE:
             raise self.vm_bug_on("BUG_ON(pmd_trans_huge(*pmd))", head)
 
-    def get_and_split(self, page: Page) -> str:
+    def try_split(self, page: Page) -> str:
         """Any reference will do, and no page lock is asked for (4d2fa965483f, v4.5)."""
-        self.get_page(page)
         error = self.split_folio(page.head, page)
         self.put_page(page)
         return error
