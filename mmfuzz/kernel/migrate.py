@@ -99,7 +99,7 @@ class Migrate(Reclaim):
         self.unmap_whole(folio)
         self.unmap_ptes(folio)
         self.rmap_unlock(mapping)
-        moved = self.move_mapping(folio, fresh)
+        moved = not self.folio_mapped(folio) and self.move_mapping(folio, fresh)
         target = fresh if moved else folio
         mapping = self.rmap_lock(target)
         self.remap_whole(folio, target)

@@ -43,7 +43,8 @@ class Split(Fork):
         guarded = self.swap_cache if cached else file if type(file) is File else None
         if guarded is not None:
             self.spin_lock(guarded)
-        pages = self.rebuild(folio) if self.ref_freeze(folio, self.split_frozen_refs(folio)) else []
+        frozen = not self.folio_mapped(folio) and self.ref_freeze(folio, self.split_frozen_refs(folio))
+        pages = self.rebuild(folio) if frozen else []
         if guarded is not None:
             self.spin_unlock(guarded)
         if not pages:

@@ -82,7 +82,8 @@ class ToDevice(Protect):
         """With the page lock and the lock of the reverse map: why it stays where it was."""
         self.unmap_ptes(folio)
         device = None
-        error = "" if self.migrate_vma_check_page(folio) else "EBUSY"
+        gone = not self.folio_mapped(folio) and self.migrate_vma_check_page(folio)
+        error = "" if gone else "EBUSY"
         if not error:
             device = self.alloc_device_page()
             error = "" if device is not None else "ENOMEM"

@@ -89,7 +89,8 @@ class IsolationByPageMapcount(Kernel):
         if type(folio.mapping) is not AnonVma:
             return super().isolate_movable(folio)
         cached = len(folio.pages) if folio.swapcache else 0
-        return folio._refcount <= self.page_mapcount(folio) + cached and super().isolate_movable(folio)
+        seen = 1 + cached
+        return folio._refcount - seen <= self.page_mapcount(folio) and super().isolate_movable(folio)
 
 
 @bug(
