@@ -11,7 +11,7 @@ what orders reads and writes is said where each barrier stands.
 from __future__ import annotations
 
 from mmfuzz.kernel.gup import Gup
-from mmfuzz.kernel.mm import Mm, PmdEntry, Pte, PteEntry, Vma, pte_same
+from mmfuzz.kernel.mm import Mm, PageTable, PmdEntry, Pte, PteEntry, Vma, pte_same
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.observation import TABLE, KernelBug
 from mmfuzz.profiles import BIAS
@@ -82,11 +82,7 @@ class GupFast(Gup):
         """gup_fast_pte_range(), for one entry: a page with a reference or a pin; None for the slow way."""
         table = vma.table
         entry = vma.ptes[page]
-        if table is not None and (table not in self.page_tables or vma.deposit is table):
-            raise KernelBug(
-                "KASAN: use-after-free in gup_fast_pte_range: the page table is another's by now",
-                property="use-after-free",
-            )
+        self.check_table(vma, table)
         if type(entry) is not Pte or (write and not entry.writable):
             return None
         found = entry.page
@@ -100,6 +96,14 @@ class GupFast(Gup):
             self.gup_put_folio(folio, found, pin=pin)
             return None
         return found
+
+    def check_table(self, vma: Vma, table: PageTable | None) -> None:
+        """What KASAN would say: an entry was read from a table that is free, or in use for something else, by now."""
+        if table is not None and (table not in self.page_tables or vma.deposit is table):
+            raise KernelBug(
+                "KASAN: use-after-free in gup_fast_pte_range: the page table is another's by now",
+                property="use-after-free",
+            )
 
     def gup_fast_pmd_leaf(self, vma: Vma, pmd: Pte, page: int, *, write: bool, pin: bool) -> Page | None:
         """gup_fast_pmd_leaf(), for one page of a huge page."""

@@ -56,7 +56,7 @@ class PteUnchecked(Kernel):
 
 @bug(
     "gup-fast-undo-recomputed",
-    "assertion",
+    "maps-within-refs",
     summary="what was taken too much is given back to the folio that the page is in by then",
     reached="get a page without locks while its folio is split, so that the reference has to be given back",
     fix="none: asked for in review of c24d37322548",
@@ -76,7 +76,7 @@ class UndoRecomputed(Kernel):
 
 @bug(
     "compound-head-plain",
-    "assertion",
+    "data-race",
     summary="compound_head() reads its word without READ_ONCE(), and the compiler does so twice",
     reached="get a page without locks while its folio is split",
     fix='1d798ca3f164 ("mm: make compound_head() robust", v4.4) has the READ_ONCE()',
@@ -142,7 +142,7 @@ class ForkWithoutSequence(Kernel):
 
 @bug(
     "gup-fast-pin-barrier",
-    "exclusive",
+    "pin-coherence",
     summary="no barrier between a pin and the second look at the entry",
     reached="pin a page without locks while reclaim clears its entry and looks whether it may be pinned",
     fix='088b8aa537c2 ("mm: fix PageAnonExclusive clearing racing with concurrent RCU GUP-fast", v6.1)',
@@ -201,7 +201,7 @@ class PinGivenBackInPart(Kernel):
 
 @bug(
     "heads-cleared-late",
-    "assertion",
+    "frames",
     summary="compound_head of the tails is cleared when the frames can be had by others already",
     reached="free a huge page while somebody allocates one",
     fix="none: what the review of c24d37322548 was afraid of",

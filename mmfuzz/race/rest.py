@@ -16,8 +16,10 @@ from mmfuzz.kernel.page import Page as KernelPage
 from mmfuzz.model.owners import Area, File, Folio, Handle, Page, Process, Slot
 from mmfuzz.model.world import World
 from mmfuzz.observation import TABLE, ZERO, ZERO_FRAME, Special
-from mmfuzz.race.target import RacingSim
+from mmfuzz.race.target import RacingSim, Taken
 from mmfuzz.violation import Violation
+
+PIN_COHERENCE = "pin-coherence"
 
 
 def check_rest(target: RacingSim) -> None:
@@ -54,10 +56,37 @@ def _check_pins(folio: Folio, target: RacingSim) -> None:
             )
             if mine and shared:
                 raise Violation(
-                    "pin-coherence",
+                    PIN_COHERENCE,
                     f"{handle.process} pinned page {page.index}, and others map it too: the next write takes a copy",
                     folio=f"folio at frame {folio.head}, order {folio.order}",
                 )
+
+
+def _check_kept(target: RacingSim, taken: Taken, page: KernelPage, index: int) -> None:
+    """What a process has at an address that it pinned is the page, or stands for it, and is its own.
+
+    Unless the process itself has dropped what was there since.
+    """
+    mm = target.kernel.mms.get(taken.process)
+    vma = mm.vmas.get(taken.area) if mm is not None else None
+    if vma is None or vma.anon_vma is not taken.anon_vma or (taken.process, taken.area) in target.dropped:
+        return
+    pmd = vma.pmd
+    entry = vma.ptes[index] if pmd is TABLE else pmd
+    if isinstance(entry, Pte):
+        found = entry.page if pmd is TABLE else entry.page.pages[index]
+        problem = "has another page there now" if found is not page else ""
+    elif isinstance(entry, SwapPte):
+        cached = target.kernel.swap_cache.get(entry.slot)
+        problem = "will have a copy from swap" if cached is not page or not entry.exclusive else ""
+    else:
+        problem = "has nothing there any more"
+    if problem:
+        raise Violation(
+            PIN_COHERENCE,
+            f"p{taken.process} pinned frame {page.pfn} at a{taken.area}.{index}, and {problem}",
+            folio=f"folio at frame {page.head.pfn}, order {page.head.order}",
+        )
 
 
 def _check_handles(target: RacingSim) -> None:
@@ -77,6 +106,8 @@ def _check_handles(target: RacingSim) -> None:
                     "another address",
                     folio=f"folio at frame {page.head.pfn}, order {page.head.order}",
                 )
+            if taken.pinned and target.profile.exclusive:
+                _check_kept(target, taken, page, taken.first + index)
 
 
 def ledger(target: RacingSim) -> World:
@@ -104,6 +135,9 @@ def _adopt(world: World, head: KernelPage) -> None:
     folio.fresh = False
     folio.lost = True
     folio.private = head.private
+    if len(head.pages) != len(folio.pages):
+        what = f"the folio at frame {head.pfn} has order {head.order}, and {len(head.pages)} pages"
+        raise Violation("frames", what)
     for page, seen in zip(folio.pages, head.pages, strict=True):
         page.value = seen.content
 

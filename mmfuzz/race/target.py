@@ -16,6 +16,10 @@ from mmfuzz.race.kernel import Concurrent
 from mmfuzz.targets.sim import Sim, perform
 
 
+DROPS = (ops.Dontneed, ops.Unmap, ops.Free)
+"""Operations by which a process itself gives up what it has at an address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What a handle was taken by: the process and the first of its pages."""
@@ -42,6 +46,8 @@ class RacingSim(Sim):
         """A new machine."""
         super().reset()
         self.taken: dict[int, Taken] = {}
+        self.dropped: set[tuple[int, int]] = set()
+        """(process, area) where a process has unmapped or emptied something."""
         self._under_way: list[Operation] = []
         self._written: dict[int, tuple[int, int]] = {}
         self.step = 0
@@ -69,6 +75,8 @@ class RacingSim(Sim):
         self.step += 1
         report = Report()
         self._under_way.append(op)
+        if isinstance(op, DROPS):
+            self.dropped.add((op.process, op.area))
         try:
             perform(self, op, self.step, report)
         except KernelBug as bug:
