@@ -15,7 +15,6 @@ from mmfuzz.ops import Operation
 from mmfuzz.race.kernel import Concurrent
 from mmfuzz.targets.sim import Sim, perform
 
-
 DROPS = (ops.Dontneed, ops.Unmap, ops.Free)
 """Operations by which a process itself gives up what it has at an address."""
 
