@@ -48,9 +48,7 @@ class Kernel(SystemCalls):
             self.handles[handle] = Pinned(taken, pin=pin)
         return error
 
-    def take_fast(
-        self, process: int, area: int, span: range, *, write: bool, pin: bool
-    ) -> list[Page | None]:
+    def take_fast(self, process: int, area: int, span: range, *, write: bool, pin: bool) -> list[Page | None]:
         """pin_user_pages_fast() or get_user_pages_fast(), which ask no lock: what can be had so."""
         mm = self.mms[process]
         self.cpu = mm.cpu

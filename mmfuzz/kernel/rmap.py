@@ -48,7 +48,15 @@ class Rmap(Filemap):
         folio.index = index
         for page in folio.pages:
             self.set_exclusive(page)
-        self.folio_add_anon_rmap_ptes(folio, folio.pages, mm)
+        self.folio_set_new_maps(folio, mm)
+
+    def folio_set_new_maps(self, folio: Folio, mm: Mm) -> None:
+        """atomic_set(), as nobody else has the folio yet: this is no barrier, where adding to a mapcount is one."""
+        if folio.order:
+            self.folio_add_anon_rmap_ptes(folio, folio.pages, mm)
+        else:
+            folio._mapcount = 0
+            self.touched[folio] = None
 
     def folio_add_new_anon_rmap_pmd(self, folio: Folio, mm: Mm, vma: Vma) -> None:
         """The first mapping of a fresh huge folio, by a PMD."""

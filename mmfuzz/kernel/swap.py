@@ -17,6 +17,10 @@ class SwapSlot:
         self.number = number
 
 
+FREED = -2
+"""What a slot holds that is free: no write ever stores it."""
+
+
 class SwapSpace(Lru):
     """One swap device as large as memory, that takes its time: what was written stays in the cache."""
 
@@ -204,7 +208,7 @@ class SwapSpace(Lru):
 
     def swap_read_folio(self, folio: Folio, slot: int) -> None:
         """Read what was written to a slot into a base page; one that could not be read is not uptodate."""
-        folio.content = self.swap_data[slot]
+        folio.content = self.swap_data.get(slot, FREED)
         folio.uptodate = True
 
     def write_out(self, folio: Folio) -> None:

@@ -53,19 +53,19 @@ class DoubleMap(NoLargeMapcount):
         """page_add_anon_rmap() of each."""
         self.touched[folio] = None
         for page in pages:
-            page._mapcount += 1
+            page.mapcount_add_return(1)
 
     def folio_add_anon_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """page_add_anon_rmap(compound)."""
         self.touched[folio] = None
-        folio._entire_mapcount += 1
+        folio.add("_entire_mapcount", 1)
 
     def folio_add_file_rmap_pmd(self, folio: Folio, mm: Mm) -> None:
         """page_add_file_rmap(compound): a PMD map of a file's page is in the mapcount of each page as well."""
         self.touched[folio] = None
-        folio._entire_mapcount += 1
+        folio.add("_entire_mapcount", 1)
         for page in folio.pages:
-            page._mapcount += 1
+            page.mapcount_add_return(1)
 
     def split_pmd_maps(self, folio: Folio, mm: Mm) -> None:
         """PG_double_map is set when the first of several PMD maps goes."""
@@ -73,15 +73,14 @@ class DoubleMap(NoLargeMapcount):
         if folio._entire_mapcount > 0 and not folio.double_map:
             folio.double_map = True
             for page in folio.pages:
-                page._mapcount += 1
+                page.mapcount_add_return(1)
         self.folio_remove_rmap_pmd(folio, mm)
 
     def folio_remove_rmap_ptes(self, folio: Folio, pages: Sequence[Page], mm: Mm) -> None:
         """page_remove_rmap() of each."""
         self.touched[folio] = None
         for page in pages:
-            page._mapcount -= 1
-            if page._mapcount < -1:
+            if page.mapcount_add_return(-1) < -1:
                 raise self.vm_bug_on("VM_BUG_ON_PAGE(atomic_read(&page->_mapcount) < -1)", folio)
         if folio.order:
             self.queue_if_unmapped_in_part(folio)
@@ -91,15 +90,15 @@ class DoubleMap(NoLargeMapcount):
         self.touched[folio] = None
         if type(folio.mapping) is File:
             for page in folio.pages:
-                page._mapcount -= 1
-        folio._entire_mapcount -= 1
-        if folio._entire_mapcount < -1:
+                page.mapcount_add_return(-1)
+        maps = folio.add_return("_entire_mapcount", -1)
+        if maps < -1:
             raise self.vm_bug_on("VM_BUG_ON_PAGE(compound_mapcount < -1)", folio)
-        if folio._entire_mapcount == -1:
+        if maps == -1:
             if folio.double_map:
                 folio.double_map = False
                 for page in folio.pages:
-                    page._mapcount -= 1
+                    page.mapcount_add_return(-1)
             self.queue_if_unmapped_in_part(folio)
 
     def queue_if_unmapped_in_part(self, folio: Folio) -> None:
