@@ -172,6 +172,13 @@ class SwapSpace(Lru):
             self.folio_unlock(folio)
         self.folio_put(folio)
 
+    def shrink_swap_cache(self) -> None:
+        """Memory is short: what was left to reclaim goes, as neither a map nor an entry refers to it any more."""
+        for folio in dict.fromkeys(page.head for _, page in list(self.swap_cache.items())):
+            self.folio_get(folio)
+            self.free_swap_cache(folio)
+            self.folio_put(folio)
+
     def lock_to_free_swap(self, folio: Folio) -> bool:
         """folio_trylock() where somebody unmaps: what is locked now is left to reclaim."""
         return self.folio_trylock(folio)

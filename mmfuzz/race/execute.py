@@ -154,6 +154,7 @@ class Race:
                 if file.pgmap is None:
                     kernel.truncate(file, 0)
             kernel.lru_add_drain_all()
+            kernel.shrink_swap_cache()
         except Failed as failed:
             raise Violation(failed.property, f"{failed}, when everything was released") from failed
         left = [page for page in kernel.mem_map.values() if page.head is page and page._refcount]

@@ -30,6 +30,7 @@ MARKED = (
     "double_map",
     "private",
     "compound_lock",
+    "mm_shared",
 )
 """Fields that every access marks: counters, compound_head, and page flags, of which each bit is a location here."""
 
@@ -43,7 +44,6 @@ PLAIN = (
     "mm_maps0",
     "mm_id1",
     "mm_maps1",
-    "mm_shared",
 )
 """Fields that the kernel reads and writes as C does, trusting in locks."""
 
