@@ -166,6 +166,21 @@ class Dup:
 
 
 @dataclass(frozen=True, slots=True)
+class GetFast:
+    """get_user_pages_fast_only() of a range, kept under a free handle: what cannot be had without a lock is not had.
+
+    For threads of a race only: alone it is a get.
+    """
+
+    process: int
+    area: int
+    page: int
+    count: int
+    write: bool
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dma:
     """A device writes to, or reads from, the pages under a FOLL_PIN handle."""
 
@@ -410,6 +425,7 @@ Operation = (
     | FromDevice
     | Move
     | Dup
+    | GetFast
 )
 
 OPERATIONS: tuple[type[Operation], ...] = (
@@ -448,7 +464,7 @@ OPERATIONS: tuple[type[Operation], ...] = (
 )
 """Every kind of operation that a search draws, simple ones first: the order in which choices shrink."""
 
-THREAD_OPERATIONS: tuple[type[Operation], ...] = (Dup,)
+THREAD_OPERATIONS: tuple[type[Operation], ...] = (Dup, GetFast)
 """Kinds that only a thread of a race may have, and that nothing draws."""
 
 FAMILIES: dict[str, tuple[type[Operation], ...]] = {
@@ -467,5 +483,5 @@ NAMES: dict[type[Operation], str] = {
 }
 """The name of each kind as programs spell it: `SplitMap` is `split_map`."""
 
-THREAD_NAMES: dict[type[Operation], str] = {kind: kind.__name__.lower() for kind in THREAD_OPERATIONS}
+THREAD_NAMES: dict[type[Operation], str] = {Dup: "dup", GetFast: "get_fast"}
 """The names of those that only threads have."""

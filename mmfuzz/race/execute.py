@@ -150,6 +150,9 @@ class Race:
                 kernel.release(handle)
             for process in list(kernel.mms):
                 target.do(Exit(process))
+            # What only the swap cache has left is reclaim's: whoever dropped the last entry found the page locked.
+            for page in list(kernel.swap_cache.values()):
+                kernel.folio_free_swap(page.head)
             for file in kernel.files.values():
                 if file.pgmap is None:
                     kernel.truncate(file, 0)
@@ -191,7 +194,9 @@ class Race:
         swap = tuple(sorted(kernel.swap_map.items())), tuple((s, p.pfn) for s, p in kernel.swap_cache.items())
         batches = tuple(tuple(folio.pfn for folio in batch) for batch in kernel.batches)
         free = tuple(kernel.buddy.blocks())
-        return pages, areas, handles, caches, swap, batches, free, len(kernel.page_tables)
+        held = tuple((where, tuple(sorted(values))) for where, values in self.target.contents.last.items())
+        values = tuple(page.content for page in kernel.mem_map.values())
+        return pages, areas, handles, caches, swap, batches, free, len(kernel.page_tables), held, values
 
     def _words(self, value: Any) -> str:
         """A value as a person calls it."""

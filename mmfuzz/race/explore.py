@@ -16,8 +16,10 @@ from mmfuzz.race.execute import Race
 from mmfuzz.race.shrink import shrink
 
 AUTO, RANDOM, PCT, EXHAUSTIVE = STRATEGIES = ("auto", "random", "pct", "exhaustive")
-PREEMPTIONS_MAX = 2
-"""`auto` tries everything with so many stopped threads before it samples."""
+BOUNDS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (2, 1), (1, 2))
+"""What `auto` tries before it samples: stopped threads, and old values seen, at most."""
+FEW = 1_500
+"""Executions that each of these may take."""
 BATCH = 200
 """Executions that `auto` samples by one strategy before the other has its turn."""
 
@@ -120,8 +122,8 @@ def _searches(settings: Settings) -> Iterator[tuple[Search, int | None]]:
     elif settings.strategy == PCT:
         yield Pct(settings.seed), None
     else:
-        for bound in range(PREEMPTIONS_MAX + 1):
-            yield Exhaustive(preemptions=bound), 5 * BATCH
+        for preemptions, sights in BOUNDS:
+            yield Exhaustive(preemptions=preemptions, sights=sights), FEW
         both = Random(settings.seed), Pct(settings.seed)
         while True:
             for search in both:

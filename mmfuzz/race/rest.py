@@ -37,6 +37,7 @@ def check_rest(target: RacingSim) -> None:
         check_folio(folio, seen, profile, exact=False)
         _check_pins(folio, target)
     _check_handles(target)
+    _check_last_writes(target)
     zero = target.counters(ZERO_FRAME)
     if zero is not None:
         check_zero_page(world, zero, profile)
@@ -77,8 +78,7 @@ def _check_kept(target: RacingSim, taken: Taken, page: KernelPage, index: int) -
         found = entry.page if pmd is TABLE else entry.page.pages[index]
         problem = "has another page there now" if found is not page else ""
     elif isinstance(entry, SwapPte):
-        cached = target.kernel.swap_cache.get(entry.slot)
-        problem = "will have a copy from swap" if cached is not page or not entry.exclusive else ""
+        problem = "reclaim has taken it away"
     else:
         problem = "has nothing there any more"
     if problem:
@@ -87,6 +87,36 @@ def _check_kept(target: RacingSim, taken: Taken, page: KernelPage, index: int) -
             f"p{taken.process} pinned frame {page.pfn} at a{taken.area}.{index}, and {problem}",
             folio=f"folio at frame {page.head.pfn}, order {page.head.order}",
         )
+
+
+def _check_last_writes(target: RacingSim) -> None:
+    """An address of anonymous memory holds what was written there last, unless that was dropped."""
+    kernel = target.kernel
+    for (process, area, page), allowed in target.contents.last.items():
+        mm = kernel.mms.get(process)
+        vma = mm.vmas.get(area) if mm is not None else None
+        if vma is None or vma.file is not None or (process, area) in target.dropped:
+            continue
+        held = _held(target, vma, page)
+        if held not in allowed:
+            raise Violation(
+                "contents",
+                f"p{process} a{area}.{page} holds {held}, and was written {', '.join(map(str, sorted(allowed)))} last",
+            )
+
+
+def _held(target: RacingSim, vma: Vma, page: int) -> int:
+    """What a read would see: of a page, of the swap cache, of a swap slot, or nothing."""
+    pmd = vma.pmd
+    if isinstance(pmd, Pte):
+        return pmd.page.pages[page].content
+    entry = vma.ptes[page] if pmd is TABLE else None
+    if isinstance(entry, (Pte, DevicePte)):
+        return entry.page.content
+    if isinstance(entry, SwapPte):
+        cached = target.kernel.swap_cache.get(entry.slot)
+        return cached.content if cached is not None else target.kernel.swap_data.get(entry.slot, 0)
+    return 0
 
 
 def _check_handles(target: RacingSim) -> None:

@@ -43,7 +43,7 @@ def is_same(one: Execution, other: Execution) -> bool:
 
 def _with(race: Race, found: Execution, preemptions: int) -> Execution | None:
     """The same failure with at most so many threads that are stopped, if it is come upon soon."""
-    search = Exhaustive(preemptions=preemptions)
+    search = Exhaustive(preemptions=preemptions, sights=sum(move.choice > 0 for move in found.schedule.moves))
     for _ in range(SEARCHED):
         if not search.begin():
             return None

@@ -10,10 +10,14 @@ from mmfuzz.interleave.machine import Failed
 from mmfuzz.interleave.waiting import Processors
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import AnonVma
-from mmfuzz.observation import KernelBug, Report, stamp
+from mmfuzz.observation import KernelBug, Report
 from mmfuzz.ops import Operation
+from mmfuzz.race.contents import Contents
 from mmfuzz.race.kernel import Concurrent
 from mmfuzz.targets.sim import Sim, perform
+
+TAKES = (ops.Pin, ops.Get, ops.GetFast)
+"""Operations that keep references under a fresh handle."""
 
 DROPS = (ops.Dontneed, ops.Unmap, ops.Free)
 """Operations by which a process itself gives up what it has at an address."""
@@ -48,7 +52,7 @@ class RacingSim(Sim):
         self.dropped: set[tuple[int, int]] = set()
         """(process, area) where a process has unmapped or emptied something."""
         self._under_way: list[Operation] = []
-        self._written: dict[int, tuple[int, int]] = {}
+        self.contents = Contents()
         self.step = 0
 
     @property
@@ -72,56 +76,40 @@ class RacingSim(Sim):
         if reason:
             return reason
         self.step += 1
-        report = Report()
+        step, report = self.step, Report()
         self._under_way.append(op)
         if isinstance(op, DROPS):
             self.dropped.add((op.process, op.area))
+        before = self.contents.begin(
+            op, step, self._span(op.page, op.count) if isinstance(op, ops.Fault) else range(0)
+        )
         try:
-            perform(self, op, self.step, report)
+            perform(self, op, step, report)
         except KernelBug as bug:
             raise Failed(bug.property, str(bug)) from bug
         except (LookupError, AttributeError, AssertionError, TypeError, RecursionError) as error:
             raise Failed("assertion", f"Oops: {error!r}") from error
         self._under_way.remove(op)
-        self._check_values(op, report)
+        self._check_contents(op, step, before, report)
         if not report.error:
             self._note(op)
         return report.error
 
-    # What was written where: a value names the step that wrote it.
-
-    def _check_values(self, op: Operation, report: Report) -> None:
-        """What is read at an address was written there, or nothing was: never what others have elsewhere."""
-        if isinstance(op, ops.Fault) and op.write:
-            for index in range(report.done if report.error else self._pages(op)):
-                self._written[stamp(self.step, index)] = (op.area, op.page + index)
-            return
-        place = self._place_of(op)
-        if place is None:
-            return
-        area, first = place
-        for index, value in enumerate(report.values):
-            where = self._written.get(value) if value else None
-            if where is not None and where != (area, first + index):
-                raise Failed(
-                    "contents",
-                    f"a{area}.{first + index} was read, and what was there had been written to a{where[0]}.{where[1]}",
-                )
-
-    def _pages(self, op: ops.Fault) -> int:
-        return op.count or self.kernel.nr_huge
-
-    def _place_of(self, op: Operation) -> tuple[int, int] | None:
-        """The area and the first page whose contents an operation has read."""
-        if isinstance(op, ops.Fault):
-            return op.area, op.page
-        if isinstance(op, ops.Put):
+    def _check_contents(self, op: Operation, step: int, before: list[frozenset[int]], report: Report) -> None:
+        """What it read is what may be there; what it wrote is there from now on."""
+        contents = self.contents
+        contents.wrote(op, step, before, report.done if report.error else len(before))
+        if isinstance(op, ops.Fork) and self.kernel.stage.machine is None:
+            contents.forked(op)
+        elif isinstance(op, ops.Fault) and not op.write:
+            contents.check_read(op.area, op.page, report)
+        elif isinstance(op, ops.Put):
             taken = self.taken.get(op.handle)
-            return (taken.area, taken.first) if taken is not None and taken.anon_vma is not None else None
-        return None
+            if taken is not None and taken.anon_vma is not None:
+                contents.check_read(taken.area, taken.first, report)
 
     def _note(self, op: Operation) -> None:
-        if isinstance(op, (ops.Pin, ops.Get)):
+        if isinstance(op, TAKES):
             pinned = isinstance(op, ops.Pin)
             mm = self.kernel.mms.get(op.process)
             vma = mm.vmas.get(op.area) if mm is not None else None
@@ -161,7 +149,7 @@ class RacingSim(Sim):
             for handle in mine & _handles(other):
                 return f"h{handle} is in use"
         for handle in mine:
-            fresh = isinstance(op, (ops.Pin, ops.Get)) or (isinstance(op, ops.Dup) and handle == op.new)
+            fresh = isinstance(op, TAKES) or (isinstance(op, ops.Dup) and handle == op.new)
             if fresh == (handle in handles):
                 return f"h{handle} is {'taken' if fresh else 'released'}"
         return ""

@@ -452,6 +452,10 @@ class Sim:
     def _from_device(self, op: ops.FromDevice, step: int, report: Report) -> None:
         report.error = self.kernel.from_device(op.process, op.area, self._span(op.page, op.count))
 
+    def _get_fast(self, op: ops.GetFast, step: int, report: Report) -> None:
+        span = self._span(op.page, op.count)
+        report.error = self.kernel.take_fast_only(op.process, op.area, span, op.handle, write=op.write)
+
     def _dup(self, op: ops.Dup, step: int, report: Report) -> None:
         self.kernel.dup(op.handle, op.new)
 
@@ -501,6 +505,7 @@ _DO: dict[type[Operation], Callable[[Sim, Any, int, Report], None]] = {
 }
 _DO |= {
     ops.Dup: Sim._dup,
+    ops.GetFast: Sim._get_fast,
     ops.Pin: Sim._take,
     ops.Get: Sim._take,
     ops.Unpin: Sim._release,

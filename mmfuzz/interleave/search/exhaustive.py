@@ -7,6 +7,7 @@ of the two was picked. Without `reduce` it is plain depth-first enumeration.
 With `preemptions`, only schedules in which at most so many threads are stopped that could have gone on. Sleep sets are
 not used then, and a race puts everybody on the list, at its place and at the beginning of the run that it fell into as
 well, where to go on with somebody else may cost nothing ("Bounded partial-order reduction", Coons et al., OOPSLA 2013).
+With `sights`, at most so many reads see an old value, and writes take an early place.
 """
 
 from __future__ import annotations
@@ -47,9 +48,14 @@ class _Choice:
 class Exhaustive:
     """Depth first. `complete` is true when nothing is left to explore; `pruned` counts executions that were cut."""
 
-    def __init__(self, *, reduce: bool = True, preemptions: int | None = None) -> None:
+    def __init__(
+        self, *, reduce: bool = True, preemptions: int | None = None, sights: int | None = None
+    ) -> None:
         self._reduce = reduce
         self._bound = preemptions
+        self._sights = sights
+        self._seen = 0
+        """Choices of the current execution that were not the first."""
         self._stack: list[_Pick | _Choice] = []
         self._depth = 0
         self._changed = 0
@@ -70,6 +76,7 @@ class Exhaustive:
             return False
         self._begun = True
         self._depth = 0
+        self._seen = 0
         self._order = Order()
         self._asleep = set()
         self._last = None
@@ -168,6 +175,8 @@ class Exhaustive:
 
     def choose(self, choices: int) -> int:
         """The next of several possibilities."""
+        if self._sights is not None and self._seen >= self._sights:
+            return 0
         if self._depth < len(self._stack):
             place = self._stack[self._depth]
             assert isinstance(place, _Choice)
@@ -175,6 +184,7 @@ class Exhaustive:
             place = _Choice(choices)
             self._stack.append(place)
         self._depth += 1
+        self._seen += place.taken > 0
         return place.taken
 
     # Races

@@ -31,11 +31,21 @@ class _Endless:
         """Nothing is learned."""
 
 
+RATES = (0.0, 0.04, 0.12, 0.35)
+"""How often an old value is seen, where there is one: each execution has one of these."""
+
+
 class Random(_Endless):
-    """Anybody may do the next step; old values are seen in one case of three, if there are any."""
+    """Anybody may do the next step."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
+        self._rate = 0.0
+
+    def begin(self) -> bool:
+        """Another rate of old values."""
+        self._rate = self._random.choice(RATES)
+        return True
 
     def pick(self, machine: Machine, moves: Sequence[Move]) -> Move | None:
         """Any of them."""
@@ -43,11 +53,11 @@ class Random(_Endless):
 
     def choose(self, choices: int) -> int:
         """Mostly the newest."""
-        return _any_choice(self._random, choices)
+        return _any_choice(self._random, self._rate, choices)
 
 
-def _any_choice(source: random.Random, choices: int) -> int:
-    return 0 if source.random() * 3 >= 1 else 1 + int(source.random() * (choices - 1))
+def _any_choice(source: random.Random, rate: float, choices: int) -> int:
+    return 0 if source.random() >= rate else 1 + int(source.random() * (choices - 1))
 
 
 class Pct(_Endless):
@@ -62,12 +72,14 @@ class Pct(_Endless):
         self._random = random.Random(seed)
         self._depth = depth
         self._steps = 50
+        self._rate = 0.0
         self._priorities: dict[tuple[int, bool], float] = {}
         self._changes: set[int] = set()
 
     def begin(self) -> bool:
         """New priorities, and new places where they change."""
         self._priorities = {}
+        self._rate = self._random.choice(RATES)
         self._changes = {self._random.randrange(1, self._steps + 1) for _ in range(self._depth - 1)}
         return True
 
@@ -84,7 +96,7 @@ class Pct(_Endless):
 
     def choose(self, choices: int) -> int:
         """Mostly the newest."""
-        return _any_choice(self._random, choices)
+        return _any_choice(self._random, self._rate, choices)
 
     def end(self, machine: Machine) -> None:
         """Learn how long executions are."""
