@@ -181,6 +181,18 @@ class GetFast:
 
 
 @dataclass(frozen=True, slots=True)
+class PinFast:
+    """pin_user_pages_fast_only() of a range; for threads of a race only."""
+
+    process: int
+    area: int
+    page: int
+    count: int
+    write: bool
+    handle: int
+
+
+@dataclass(frozen=True, slots=True)
 class Dma:
     """A device writes to, or reads from, the pages under a FOLL_PIN handle."""
 
@@ -426,6 +438,7 @@ Operation = (
     | Move
     | Dup
     | GetFast
+    | PinFast
 )
 
 OPERATIONS: tuple[type[Operation], ...] = (
@@ -464,7 +477,7 @@ OPERATIONS: tuple[type[Operation], ...] = (
 )
 """Every kind of operation that a search draws, simple ones first: the order in which choices shrink."""
 
-THREAD_OPERATIONS: tuple[type[Operation], ...] = (Dup, GetFast)
+THREAD_OPERATIONS: tuple[type[Operation], ...] = (Dup, GetFast, PinFast)
 """Kinds that only a thread of a race may have, and that nothing draws."""
 
 FAMILIES: dict[str, tuple[type[Operation], ...]] = {
@@ -483,5 +496,5 @@ NAMES: dict[type[Operation], str] = {
 }
 """The name of each kind as programs spell it: `SplitMap` is `split_map`."""
 
-THREAD_NAMES: dict[type[Operation], str] = {Dup: "dup", GetFast: "get_fast"}
+THREAD_NAMES: dict[type[Operation], str] = {Dup: "dup", GetFast: "get_fast", PinFast: "pin_fast"}
 """The names of those that only threads have."""

@@ -13,7 +13,7 @@ fault p0 a0 write
 split_map p0 a0
 
 thread gup
-get p0 a0.1 read h0
+get_fast p0 a0.1 read h0
 
 thread split
 split p0 a0.0

@@ -13,7 +13,7 @@ fault p0 a0.0 write
 drain
 
 thread pin
-pin p0 a0.0 read h0
+pin_fast p0 a0.0 read h0
 
 thread reclaim
 swap_out p0 a0.0

@@ -6,12 +6,13 @@ note: a page is read through a reference that was taken without locks as soon as
 
 alloc p0 a0 base
 fault p0 a0.0 write
-dontneed p0 a0.0
-drain
 alloc p0 a1 base
+fault p0 a1.1 write
+drain
+dontneed p0 a0.0
 
 thread gup
-get p0 a1.0 read h0
+get_fast p0 a1.0 read h0
 put h0
 
 thread fault

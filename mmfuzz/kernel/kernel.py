@@ -55,13 +55,15 @@ class Kernel(SystemCalls):
         vma = mm.vmas.get(area)
         return self.gup_fast(mm, vma, span, write=write, pin=pin) if vma is not None else []
 
-    def take_fast_only(self, process: int, area: int, span: range, handle: int, *, write: bool) -> str:
-        """get_user_pages_fast_only() of a range (dadbb612f6e5, v5.8): all of it, or EAGAIN."""
-        taken = self.take_fast(process, area, span, write=write, pin=False)
+    def take_fast_only(
+        self, process: int, area: int, span: range, handle: int, *, write: bool, pin: bool
+    ) -> str:
+        """get_user_pages_fast_only() of a range (dadbb612f6e5, v5.8), or pin_...: all of it, or EAGAIN."""
+        taken = self.take_fast(process, area, span, write=write, pin=pin)
         if len(taken) < len(span):
-            self.release_range(taken, pin=False)
+            self.release_range(taken, pin=pin)
             return "EAGAIN"
-        self.handles[handle] = Pinned(taken, pin=False)
+        self.handles[handle] = Pinned(taken, pin=pin)
         return ""
 
     def dup(self, handle: int, new: int) -> None:

@@ -16,7 +16,7 @@ from mmfuzz.race.contents import Contents
 from mmfuzz.race.kernel import Concurrent
 from mmfuzz.targets.sim import Sim, perform
 
-TAKES = (ops.Pin, ops.Get, ops.GetFast)
+TAKES = (ops.Pin, ops.Get, ops.PinFast, ops.GetFast)
 """Operations that keep references under a fresh handle."""
 
 DROPS = (ops.Dontneed, ops.Unmap, ops.Free)
@@ -110,7 +110,7 @@ class RacingSim(Sim):
 
     def _note(self, op: Operation) -> None:
         if isinstance(op, TAKES):
-            pinned = isinstance(op, ops.Pin)
+            pinned = isinstance(op, (ops.Pin, ops.PinFast))
             mm = self.kernel.mms.get(op.process)
             vma = mm.vmas.get(op.area) if mm is not None else None
             anon_vma = vma.anon_vma if vma is not None else None

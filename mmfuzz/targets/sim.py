@@ -452,9 +452,11 @@ class Sim:
     def _from_device(self, op: ops.FromDevice, step: int, report: Report) -> None:
         report.error = self.kernel.from_device(op.process, op.area, self._span(op.page, op.count))
 
-    def _get_fast(self, op: ops.GetFast, step: int, report: Report) -> None:
-        span = self._span(op.page, op.count)
-        report.error = self.kernel.take_fast_only(op.process, op.area, span, op.handle, write=op.write)
+    def _take_fast(self, op: ops.GetFast | ops.PinFast, step: int, report: Report) -> None:
+        span, pin = self._span(op.page, op.count), type(op) is ops.PinFast
+        report.error = self.kernel.take_fast_only(
+            op.process, op.area, span, op.handle, write=op.write, pin=pin
+        )
 
     def _dup(self, op: ops.Dup, step: int, report: Report) -> None:
         self.kernel.dup(op.handle, op.new)
@@ -505,7 +507,8 @@ _DO: dict[type[Operation], Callable[[Sim, Any, int, Report], None]] = {
 }
 _DO |= {
     ops.Dup: Sim._dup,
-    ops.GetFast: Sim._get_fast,
+    ops.GetFast: Sim._take_fast,
+    ops.PinFast: Sim._take_fast,
     ops.Pin: Sim._take,
     ops.Get: Sim._take,
     ops.Unpin: Sim._release,
