@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 def check_page(path: Path) -> None:
     """Whether a page can be written there; better asked before the work than after it."""
-    if not path.parent.is_dir():
-        raise UsageError(f"no such folder: {str(path.parent)!r}")
+    _check_folder(path)
     if find_spec("jinja2") is None:
         raise MissingPackage("pages need Jinja2: pip install 'mmfuzz[report]'")
 
@@ -26,7 +25,12 @@ def check_page(path: Path) -> None:
 def write_page(make: Callable[[], str], path: Path) -> None:
     """Write a page: at once and complete, or not at all."""
     check_page(path)
-    text = make()
+    write_text(make(), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a file: at once and complete, or not at all."""
+    _check_folder(path)
     handle, temporary = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -36,6 +40,11 @@ def write_page(make: Callable[[], str], path: Path) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise UsageError(f"no such folder: {str(path.parent)!r}")
 
 
 def template(name: str) -> Template:
