@@ -70,7 +70,7 @@ class Stage:
         key = kind, id(of)
         found = self._locks.get(key)
         if found is None:
-            found = self._locks[key] = of, Lock(lambda: f"{kind} of {self.name_of(of)}")
+            found = self._locks[key] = of, Lock(lambda: f"{_called(kind, of)} of {self.name_of(of)}")
         return found[1]
 
     def held(self) -> list[str]:
@@ -87,6 +87,13 @@ class Stage:
                 assert thread is not None
                 join(thread.views.pointers.setdefault(id(target), {}), message.view)
         return message.value
+
+
+def _called(kind: str, of: object) -> str:
+    """A kind of lock, by the kernel's name where what it guards has only one of that kind."""
+    if isinstance(of, Vma):
+        return "page-table lock"
+    return "mmap_lock" if isinstance(of, Mm) else kind
 
 
 def _target(value: object) -> object:
