@@ -120,6 +120,7 @@ class Cow(WriteBack):
         if old is not None:
             self.fault_get(old)
         self.spin_unlock(vma)
+        self.anon_vma_prepare(mm, vma)
         fresh = self.alloc_folio(0)
         copied = fresh is not None and (type(entry) is not Pte or self.copy_page(fresh, entry.page))
         if copied and fresh is not None:
@@ -212,6 +213,7 @@ class Cow(WriteBack):
 
         The huge zero page has a table deposited already. Who comes too late has nothing to do.
         """
+        self.anon_vma_prepare(mm, vma)
         folio = self.alloc_folio(self.huge_order)
         if folio is None:
             return False

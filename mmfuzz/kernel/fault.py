@@ -88,6 +88,7 @@ class Fault(ToRam):
 
     def do_anonymous_page(self, mm: Mm, vma: Vma, page: int) -> str:
         """Map a fresh folio of the area's order, or a base page where that does not fit."""
+        self.anon_vma_prepare(mm, vma)
         folio, first = None, page
         if vma.order not in (BASE, HUGE):
             first = page & ~((1 << vma.order) - 1)
@@ -136,7 +137,7 @@ class Fault(ToRam):
         if not mapped:
             self.folio_put(folio)
         if read:
-            self.swapin_end(entry.slot)
+            self.swapin_end(cached)
         now = vma.ptes[page]
         if mapped and write and type(now) is Pte and not now.writable:
             return "" if self.do_wp_page(mm, vma, page) else ENOMEM
@@ -186,7 +187,7 @@ class Fault(ToRam):
         """What a fault reads of anonymous memory goes by the swap cache."""
         return self.swapin_read(slot)
 
-    def swapin_end(self, slot: int) -> None:
+    def swapin_end(self, cached: Page) -> None:
         """What was read for an entry is mapped, or was not needed."""
 
     def swapin_read(self, slot: int) -> Page | None:

@@ -24,8 +24,8 @@ class SwapinBypass(Kernel):
 
     def __init__(self, profile: Profile, frames: int, huge_order: int) -> None:
         super().__init__(profile, frames, huge_order)
-        self.bypassed: set[int] = set()
-        """Slots that are being read past the cache."""
+        self.bypassing: dict[Page, int] = {}
+        """Slots that are being read past the cache, by the page that each is read into."""
 
     def swapin_anon(self, slot: int) -> Page | None:
         """A fresh base page that is in no cache, so that its swap slot is free as soon as it is mapped."""
@@ -37,7 +37,7 @@ class SwapinBypass(Kernel):
         if not self.claim_bypass(slot):
             self.folio_put(folio)
             return super().swapin_anon(slot)
-        self.bypassed.add(slot)
+        self.bypassing[folio] = slot
         self.folio_add_lru(folio)
         self.swap_read_folio(folio, slot)
         return folio
@@ -48,12 +48,12 @@ class SwapinBypass(Kernel):
 
     def is_still_cached(self, cached: Page, slot: int) -> bool:
         """What was read past the cache was never there."""
-        return slot in self.bypassed or super().is_still_cached(cached, slot)
+        return cached in self.bypassing or super().is_still_cached(cached, slot)
 
-    def swapin_end(self, slot: int) -> None:
+    def swapin_end(self, cached: Page) -> None:
         """Others may have the slot again."""
-        if slot in self.bypassed:
-            self.bypassed.discard(slot)
+        slot = self.bypassing.pop(cached, None)
+        if slot is not None:
             self.release_bypass(slot)
 
     def release_bypass(self, slot: int) -> None:
