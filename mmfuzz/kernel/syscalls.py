@@ -157,7 +157,7 @@ class SystemCalls(Userfault):
 
     def split_map(self, process: int, area: int) -> str:
         """What remaps or protects a part of a huge mapping does first."""
-        return self.reading(process, area, lambda mm, vma: self.split_huge_pmd(mm, vma))
+        return self.reading(process, area, self.split_huge_pmd)
 
     def split(self, process: int, area: int, page: int) -> str:
         """Split the folio that an address maps."""

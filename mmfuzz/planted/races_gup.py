@@ -160,6 +160,25 @@ class PinWithoutBarrier(Kernel):
 
 
 @bug(
+    "share-anon-without-barrier",
+    "pin-coherence",
+    summary="no barrier between clearing an entry and the look whether its page may be pinned",
+    reached="pin a page without locks while reclaim clears its entry and looks whether it may be pinned",
+    fix='088b8aa537c2 ("mm: fix PageAnonExclusive clearing racing with concurrent RCU GUP-fast", v6.1)',
+    since=_SINCE,
+    because=_BECAUSE,
+    kind=RACE,
+    scenarios=(SWAP_OUT,),
+    memory="weak",
+)
+class ShareAnonWithoutBarrier(Kernel):
+    """page_try_share_anon_rmap() until v6.0: an atomic read of the count, which orders nothing."""
+
+    def share_barrier(self) -> None:
+        """Nothing."""
+
+
+@bug(
     "pin-sampled-halfway",
     "pin-shown",
     summary="no bug of the kernel: a checker that looks between the two atomics of a pin, and sees a plain reference",
