@@ -85,6 +85,8 @@ def _details(bug: Bug) -> str:
         "summary": bug.summary,
         "reached": bug.reached,
     }
+    if bug.scenarios:
+        rows |= {"races": ", ".join(bug.scenarios), "memory": f"{bug.memory} or weaker"}
     return "\n".join([bug.name, *(f"  {key + ':':<10} {value}" for key, value in rows.items())])
 
 
@@ -98,4 +100,6 @@ def _as_dict(bug: Bug) -> dict[str, object]:
         "kind": bug.kind,
         "summary": bug.summary,
         "reached": bug.reached,
+        "scenarios": bug.scenarios,
+        "memory": bug.memory or None,
     }

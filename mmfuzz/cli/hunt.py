@@ -165,4 +165,4 @@ def _line(result: dict[str, Any]) -> str:
     switches = result.get("switches")
     turns = f", {switches} context switch{'es' if switches != 1 else ''}" if switches is not None else ""
     size = f"{result['operations']:>2} operations{turns}"
-    return f"{spent}  {size}  {result['property']:<14}  {result['reproducer']}"
+    return f"{spent}  {size}  {result['property']:<16}  {result['reproducer']}"
