@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from mmfuzz.planted import Bug
 
 
+_MEMORIES = {"sc": "any", "tso": "tso or weak", "weak": "weak"}
+"""The models of memory that show a race, by the strictest of them."""
+
+
 @click.command("bugs", short_help="List the bugs that can be planted.")
 @click.argument("name", required=False)
 @kernel_option("Only the bugs that live in this kernel's era.", or_all=True)
@@ -86,7 +90,7 @@ def _details(bug: Bug) -> str:
         "reached": bug.reached,
     }
     if bug.scenarios:
-        rows |= {"races": ", ".join(bug.scenarios), "memory": f"{bug.memory} or weaker"}
+        rows |= {"races": ", ".join(bug.scenarios), "memory": _MEMORIES[bug.memory]}
     return "\n".join([bug.name, *(f"  {key + ':':<10} {value}" for key, value in rows.items())])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +116,21 @@ def test_without_names_every_scenario_is_run_within_its_budget(tmp_path: Path) -
     assert done.returncode == any(race["failed"] for race in result["scenarios"])
     assert [race["name"] for race in result["scenarios"]] == list(scenarios())
     assert all(race["executions"] <= 3 for race in result["scenarios"])
+
+
+def test_interrupted_run_says_what_it_did(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mmfuzz", "race", "--executions", "1000000", "--time", "100s", "--json"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr is not None
+        assert "executions" in run.stderr.readline(), "a line of progress comes before long"
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    result = json.loads(out)
+    assert result["interrupted"]
+    assert run.returncode == any(race["failed"] for race in result["scenarios"])
+    assert err.splitlines()[-1].endswith("interrupted")
 
 
 def test_generated_races_are_those_of_their_seeds(tmp_path: Path) -> None:
