@@ -185,7 +185,10 @@ def _under_heading(event: Event, routines: dict[int, str]) -> Iterator[Heading]:
 
 
 def _in_order(events: Iterable[Event]) -> Iterator[Event]:
-    """Events as they were done, but that what a thread does before its first step, unasked, stands beside that."""
+    """Events as they were done, but that what a thread does before its first step, unasked, stands beside that.
+
+    Where there was no first step any more, there is nothing to stand beside.
+    """
     waiting: dict[int, list[Event]] = defaultdict(list)
     begun: set[int] = set()
     for event in events:
@@ -196,8 +199,6 @@ def _in_order(events: Iterable[Event]) -> Iterator[Event]:
         begun.add(event.thread)
         yield from waiting.pop(event.thread, ())
         yield event
-    for left in waiting.values():
-        yield from left
 
 
 def _private(execution: Execution) -> frozenset[int]:
@@ -243,7 +244,7 @@ class _Reader:
 
     def __init__(self, execution: Execution, memory: str) -> None:
         self._events = {event.number: event for event in execution.events}
-        self._failed_at = execution.failed_at if execution.failed else None
+        self._failed_at = execution.failed_at if execution.failed else _raced_at(execution)
         self._letters = [chr(97 + index) for index in range(len(execution.threads))]
         self._buffered = memory == "tso"
         self._locks = {event.cell for event in execution.events if event.kind in ("lock", "trylock")}
@@ -346,6 +347,11 @@ def _value(event: Event) -> str:
         value = event.read or event.wrote
     shows = event.kind in _SHOWS_ORDER and event.order not in ("", "full")
     return f"{value} [{event.order}]" if shows else value
+
+
+def _raced_at(execution: Execution) -> int | None:
+    """Number of the step that made the first data race that is not allowed."""
+    return next((race.second for race in execution.data_races if not race.reason), None)
 
 
 def _race(race: DataRace, execution: Execution) -> str:

@@ -74,6 +74,20 @@ def test_step_that_broke_the_property_is_never_folded() -> None:
     assert steps(Picture(execution, "x", "weak"))[3].failed
 
 
+def test_data_race_is_shown_at_the_step_that_made_it() -> None:
+    execution = replace(message_passing(), failed="", message="", failed_at=None)
+    picture = Picture(execution, "x", "weak")
+    assert [number for number, step in steps(picture).items() if step.failed] == [7]
+    assert picture.verdict == "data-race: nothing orders two accesses of frame 3 content"
+    allowed = replace(execution, data_races=(replace(execution.data_races[0], reason="known"),))
+    assert not any(step.failed for step in steps(Picture(allowed, "x", "weak")).values())
+
+
+def test_thread_that_was_never_picked_did_nothing() -> None:
+    execution = replace(message_passing(), events=message_passing().events[:4], failed_at=3, data_races=())
+    assert {row.thread for row in Picture(execution, "x", "weak").rows} == {0}
+
+
 def test_switches_are_those_of_the_schedule() -> None:
     for execution, memory in (
         (message_passing(), "weak"),
