@@ -58,6 +58,7 @@ class PutTailRevivesHead(TailCounts):
     "assertion",
     "put_page() takes the lock bit of what was the head of a tail, be it a page that somebody just got",
     REUSE,
+    memory="weak",
 )
 class PutTailLocksWhatIsNoHead(TailCounts):
     """put_compound_page() that does not look at PageHead before it takes the lock."""
