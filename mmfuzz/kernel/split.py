@@ -149,7 +149,7 @@ class Split(Fork):
     def split_tail(self, folio: Folio, page: Page) -> None:
         """__split_huge_page_tail(): what a piece is must be seen before it is one, and that before it can be got.
 
-        173d9d9fd3dd ("mm/huge_memory.c: reorder operations in __split_huge_page_tail()", v4.20).
+        173d9d9fd3dd ("mm/huge_memory: splitting set mapping+index before unfreeze", v4.20).
         """
         self.fill_tail(folio, page)
         self.smp_wmb()

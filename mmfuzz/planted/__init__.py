@@ -14,6 +14,7 @@ from mmfuzz.planted import migrating as migrating
 from mmfuzz.planted import moving as moving
 from mmfuzz.planted import pins as pins
 from mmfuzz.planted import races_collapse as races_collapse
+from mmfuzz.planted import races_files as races_files
 from mmfuzz.planted import races_gup as races_gup
 from mmfuzz.planted import races_tails as races_tails
 from mmfuzz.planted import ranges as ranges

@@ -17,6 +17,7 @@ from mmfuzz.planted.catalogue import RACE, bug
 
 SPLIT = "put-tail-against-split"
 REUSE = "put-tail-against-reuse"
+SWAP = "put-tail-against-swap"
 _PROTOCOL = (
     "put_page() of a tail has these steps in 918070634448 (v2.6.38), and others since 70b50f94f164 (v3.2)"
 )
@@ -36,6 +37,34 @@ def _race(name: str, property: str, summary: str, *scenarios: str, memory: str =
         scenarios=scenarios,
         memory=memory,
     )
+
+
+@_race(
+    "put-tail-without-recheck",
+    "assertion",
+    "put_page() relies on `first_page` of what was a tail before that was read",
+    SWAP,
+)
+class PutTailWithoutRecheck(TailCounts):
+    """put_compound_page() that looks at PageTail once: what it reads next may be a swap entry."""
+
+    def is_tail_after_read(self, page: Page) -> bool:
+        """It was one."""
+        return True
+
+
+@_race(
+    "put-tail-without-first-rmb",
+    "assertion",
+    "put_page() may look at PageTail the second time before it has read `first_page`",
+    SWAP,
+    memory="weak",
+)
+class PutTailWithoutFirstRmb(TailCounts):
+    """put_compound_page() without its first smp_rmb()."""
+
+    def rmb_after_first_page(self) -> None:
+        """Nothing."""
 
 
 @_race(

@@ -8,11 +8,13 @@ from typing import Any
 
 from mmfuzz.errors import MmfuzzError, ProgramError, UsageError
 from mmfuzz.interleave.machine import Explorer, Failed
+from mmfuzz.interleave.memory import MODELS, SC
 from mmfuzz.interleave.trace import DataRace, Execution
 from mmfuzz.interleave.waiting import DEADLOCK, Processors
 from mmfuzz.kernel.mm import DevicePte, MigrationPte, Pte, SwapPte
 from mmfuzz.kernel.page import Page
 from mmfuzz.ops import Exit, Operation
+from mmfuzz.planted import known
 from mmfuzz.program import Program, Thread, format_op
 from mmfuzz.race.allowed import reason
 from mmfuzz.race.rest import check_rest
@@ -26,15 +28,16 @@ from mmfuzz.violation import Violation
 class Race:
     """A program with threads, to be executed again and again.
 
-    `memory` is one of `sc`, `tso` and `weak`; `plant` takes the place of the bug that the program names.
+    `memory` is one of `sc`, `tso` and `weak`; `plant` takes the place of the bug that the program names. Where no
+    memory is named, such a bug has one that shows it, if the program's does not.
     """
 
     def __init__(self, program: Program, *, memory: str | None = None, plant: str | None = None) -> None:
         if not program.threads:
             raise UsageError("the program has no threads: there is nothing to race")
         self.program = program
-        self.memory = memory or program.memory or "sc"
         self.plant = plant if plant is not None else program.plant
+        self.memory = memory or self._memory()
         self.target = RacingSim(
             program.kernel,
             frames=program.frames,
@@ -45,6 +48,11 @@ class Race:
         )
         self._rest: dict[object, Violation | None] = {}
         self._check_set_up()
+
+    def _memory(self) -> str:
+        own = self.program.memory or SC
+        other = known(self.plant).memory if self.plant and self.plant != self.program.plant else ""
+        return max(own, other or SC, key=MODELS.index)
 
     def _check_set_up(self) -> None:
         """The set-up runs like any program first, against the model: what it says must be what happens."""

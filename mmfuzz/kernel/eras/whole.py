@@ -185,5 +185,4 @@ class SplitsWhole(CompoundPages):
         # Who sees the page table sees what is in it.
         self.smp_wmb()
         self.pmd_install(mm, vma, self.withdraw_table(vma))
-        self.smp_call_function()
         self.spin_unlock(vma)
