@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from mmfuzz.cli import main
-from mmfuzz.planted import BUGS, profiles_for
+from mmfuzz.planted import BUGS, RACE, profiles_for
 from mmfuzz.profiles import PROFILES
 from mmfuzz.targets.linux import machine
 
@@ -268,7 +268,8 @@ def test_show_names_the_owners_of_each_folio(programs: Path) -> None:
 
 
 def test_bug_and_pin_scheme_that_no_kernel_has_together_are_told(programs: Path) -> None:
-    bug = next(name for name, bug in BUGS.items() if not profiles_for(name, "biased"))
+    alone = (name for name, bug in BUGS.items() if bug.kind != RACE)
+    bug = next(name for name in alone if not profiles_for(name, "biased"))
     (programs / "both.mm").write_text(
         f"mmfuzz 1\nkernel: {BUGS[bug].home}\nplant: {bug}\nexpect: fail leak\n\ndrain\n"
     )
