@@ -77,11 +77,11 @@ def test_fuzz_saves_a_minimal_program_that_replays(tmp_path: Path) -> None:
     assert program["operations"] == failure["operations"] <= 4
 
 
-RACE = "mmfuzz 1\n\nalloc p0 a0 base\n\nthread one\nfault p0 a0.0 write\n\nthread other\ndrain\n"
+RACING = "mmfuzz 1\n\nalloc p0 a0 base\n\nthread one\nfault p0 a0.0 write\n\nthread other\ndrain\n"
 
 
 def test_race_is_replayed_and_otherwise_left_to_its_own_command(tmp_path: Path) -> None:
-    (tmp_path / "race.mm").write_text(RACE)
+    (tmp_path / "race.mm").write_text(RACING)
     (program,) = as_json("replay", "race.mm", cwd=tmp_path)["programs"]
     assert (program["verdict"], program["operations"]) == ("pass", 3)
     for command, says in {
