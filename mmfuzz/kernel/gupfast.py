@@ -83,7 +83,7 @@ class GupFast(Gup):
         table = vma.table
         entry = vma.ptes[page]
         self.check_table(vma, table)
-        if type(entry) is not Pte or (write and not entry.writable):
+        if type(entry) is not Pte or not self.permits(entry, write=write):
             return None
         found = entry.page
         folio = self.try_grab_folio_fast(found, pin=pin)
@@ -107,9 +107,10 @@ class GupFast(Gup):
 
     def gup_fast_pmd_leaf(self, vma: Vma, pmd: Pte, page: int, *, write: bool, pin: bool) -> Page | None:
         """gup_fast_pmd_leaf(), for one page of a huge page."""
-        if (write and not pmd.writable) or self.is_splitting(pmd):
+        if not self.permits(pmd, write=write) or self.is_splitting(pmd):
             return None
-        found = pmd.page.pages[page]
+        # Address arithmetic: what the frames are by now is seen when they are counted.
+        found = self.mem_map[pmd.page.pfn + page]
         folio = self.try_grab_folio_fast(found, pin=pin)
         if folio is None:
             return None
@@ -118,6 +119,10 @@ class GupFast(Gup):
             self.gup_put_folio(folio, found, pin=pin)
             return None
         return found
+
+    def permits(self, entry: Pte, *, write: bool) -> bool:
+        """pte_access_permitted()."""
+        return entry.writable or not write
 
     def is_splitting(self, pmd: Pte) -> bool:
         """Whether the entry says that its huge page is being split: never, since v4.5."""

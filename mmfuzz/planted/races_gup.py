@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Mm, PteEntry, Vma
+from mmfuzz.kernel.mm import Mm, PmdEntry, PteEntry, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.observation import KernelBug
 from mmfuzz.planted.catalogue import RACE, bug
@@ -239,3 +239,42 @@ class HeadsClearedLate(Kernel):
         pages = folio.pages
         super().free_block(folio, order)
         super().free_tails(folio, pages)
+
+
+@bug(
+    "gup-fast-huge-unchecked",
+    "isolation",
+    summary="the PMD entry of a huge page is not looked at again once the page has been counted",
+    reached="get a page of a huge page without locks while that is freed and becomes somebody else's",
+    since=_SINCE,
+    because=_BECAUSE,
+    kind=RACE,
+    scenarios=("gup-fast-huge-against-reuse",),
+    memory="sc",
+)
+class HugeUnchecked(Kernel):
+    """gup_fast_pmd_leaf() that believes what it read first."""
+
+    def pmd_is_same(self, vma: Vma, pmd: PmdEntry) -> bool:
+        """Taken for granted."""
+        return True
+
+
+@bug(
+    "gup-fast-shared-unchecked",
+    "pin-coherence",
+    summary="a pin without locks takes a page for reading that others share, and does not unshare it first",
+    reached="pin a page for reading without locks after fork",
+    fix='a7f226604170 ("mm/gup: trigger FAULT_FLAG_UNSHARE when R/O-pinning a possibly shared anonymous page", v5.19)',
+    since=_SINCE,
+    because=_BECAUSE,
+    kind=RACE,
+    scenarios=("gup-fast-against-cow",),
+    memory="sc",
+)
+class SharedUnchecked(Kernel):
+    """gup_fast_pte_range() without gup_must_unshare()."""
+
+    def must_unshare_fast(self, page: Page) -> bool:
+        """Never."""
+        return False

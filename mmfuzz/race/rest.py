@@ -76,7 +76,9 @@ def _check_kept(target: RacingSim, taken: Taken, page: KernelPage, index: int) -
     entry = vma.ptes[index] if pmd is TABLE else pmd
     if isinstance(entry, Pte):
         found = entry.page if pmd is TABLE else entry.page.pages[index]
-        problem = "has another page there now" if found is not page else ""
+        flag = page if pmd is TABLE else page.head
+        problem = "" if flag.anon_exclusive else "is not the only one who may have it"
+        problem = "has another page there now" if found is not page else problem
     elif isinstance(entry, SwapPte):
         problem = "reclaim has taken it away"
     else:

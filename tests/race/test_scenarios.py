@@ -74,7 +74,7 @@ def test_every_protocol_has_a_part_that_can_be_left_out() -> None:
     """But for what a collapse does beside GUP-fast: there it is shown that nothing happens."""
     whole = {name for name in scenarios() if not races_in(name)}
 
-    assert whole == {"collapse-against-cow", "collapse-against-fork"}
+    assert whole == {"collapse-against-cow", "collapse-against-fork", "collapse-against-get"}
 
 
 def test_the_same_seed_is_the_same_search() -> None:

@@ -199,6 +199,11 @@ class Replay:
         choice, self._choice = self._choice, 0
         if choice >= choices:
             self.departed = True
+            if self._exactly:
+                raise UsageError(
+                    f"schedule {self._schedule}: move {self._next} takes choice {choice}, and has {choices} to choose "
+                    "from, counted from 0: it is the schedule of another program, or of other threads"
+                )
             return 0
         return choice
 
