@@ -161,8 +161,7 @@ class Cow(WriteBack):
 
     def do_huge_pmd_wp_page(self, mm: Mm, vma: Vma, *, unshare: bool = False) -> None:
         """Reuse a PMD-mapped folio, replace the huge zero page, or fall back to PTEs."""
-        self.spin_lock(vma)
-        entry = vma.pmd
+        entry = self.pmd_lock(vma)
         if type(entry) is not Pte or entry.writable:
             self.spin_unlock(vma)
             if entry is ZERO and not self.map_huge_page(mm, vma, ZERO):
@@ -182,7 +181,11 @@ class Cow(WriteBack):
                 self.set_pmd(mm, vma, Pte(folio, True))
         self.spin_unlock(vma)
         if not reused:
-            self.split_huge_pmd(mm, vma)
+            self.wp_huge_fallback(mm, vma, entry)
+
+    def wp_huge_fallback(self, mm: Mm, vma: Vma, entry: Pte) -> None:
+        """A huge page that is not to be written in place is mapped by PTEs, for each to be copied by itself."""
+        self.split_huge_pmd(mm, vma)
 
     def lock_mapped_huge(self, vma: Vma, entry: Pte) -> bool:
         """The page lock of what a PMD maps, beside the page-table lock; false, and no lock, where it changed."""

@@ -78,13 +78,12 @@ class Fork(GupFast):
                 return True
             self.split_huge_pmd(parent, vma)
         self.need_table(child, copy)
-        self.spin_lock(copy)
         if not self.pte_offset_map_lock(vma):
-            self.spin_unlock(copy)
             return True
+        self.spin_lock(copy)
         copied = self.copy_pte_range(parent, vma, child, copy)
-        self.spin_unlock(vma)
         self.spin_unlock(copy)
+        self.spin_unlock(vma)
         return copied
 
     def copy_pte_range(self, parent: Mm, vma: Vma, child: Mm, copy: Vma) -> bool:
@@ -113,9 +112,8 @@ class Fork(GupFast):
     def copy_huge_pmd(self, parent: Mm, vma: Vma, child: Mm, copy: Vma) -> bool:
         """Share a PMD-mapped folio, or the huge zero page; false when it may be pinned, or is not mapped so."""
         table = self.pte_alloc_one()
+        entry = self.pmd_lock(vma)
         self.spin_lock(copy)
-        self.spin_lock(vma)
-        entry = vma.pmd
         shared: PmdEntry = None
         if entry is ZERO:
             shared = ZERO
@@ -129,8 +127,8 @@ class Fork(GupFast):
         if shared is not None:
             self.deposit_table(copy, table)
             self.set_pmd(child, copy, shared)
-        self.spin_unlock(vma)
         self.spin_unlock(copy)
+        self.spin_unlock(vma)
         if shared is None:
             self.pte_free(table)
         return shared is not None
@@ -165,11 +163,11 @@ class Fork(GupFast):
 
     def prealloc_for_copy(self, vma: Vma, copy: Vma) -> Folio | None:
         """page_copy_prealloc(): a page, for which both page tables are unlocked and locked again."""
-        self.spin_unlock(vma)
         self.spin_unlock(copy)
+        self.spin_unlock(vma)
         fresh = self.alloc_folio(0)
-        self.spin_lock(copy)
         self.spin_lock(vma)
+        self.spin_lock(copy)
         return fresh
 
     def share_ptes(self, parent: Mm, vma: Vma, child: Mm, copy: Vma, page: int, pages: list[Page]) -> bool:

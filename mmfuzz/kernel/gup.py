@@ -80,8 +80,7 @@ class Gup(Dax):
         The page table is locked then, so that what was seen is there still when the reference is taken.
         """
         for _ in range(ATTEMPTS):
-            self.spin_lock(vma)
-            pmd = vma.pmd
+            pmd = self.pmd_lock(vma)
             entry = vma.ptes[page] if pmd is TABLE else pmd
             if self.will_do(vma, entry, write=write, pin=pin):
                 return ""

@@ -181,6 +181,11 @@ class AddressSpaces(SwapSpace):
             if lost:
                 self.pte_free(table)
 
+    def pmd_lock(self, vma: Vma) -> PmdEntry:
+        """pmd_trans_huge_lock(): the page-table lock, and what the PMD is then."""
+        self.spin_lock(vma)
+        return vma.pmd
+
     def pte_offset_map_lock(self, vma: Vma) -> bool:
         """pte_offset_map_lock(): the page-table lock, where there is a page table still."""
         self.spin_lock(vma)

@@ -37,8 +37,7 @@ class Protect(Collapse):
 
     def protect_pmd(self, mm: Mm, vma: Vma) -> bool:
         """change_huge_pmd(): false where somebody has split the mapping."""
-        self.spin_lock(vma)
-        entry = vma.pmd
+        entry = self.pmd_lock(vma)
         if type(entry) is Pte and entry.writable:
             self.set_pmd(mm, vma, Pte(entry.page, False))
         elif type(entry) is MigrationPte and entry.writable:

@@ -220,7 +220,7 @@ class Split(Fork):
 
     def follow_get(self, vma: Vma, number: int) -> Page | None:
         """The page that an address maps, with a reference that is taken while the page table cannot change."""
-        self.spin_lock(vma)
+        self.pmd_lock(vma)
         page = self.follow(vma, number)
         if page is not None:
             self.split_get(page)

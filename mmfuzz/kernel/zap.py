@@ -37,8 +37,7 @@ class Zap(HugeMappings):
         if vma.file is not None:
             self.unmap_huge_file(mm, vma)
             return True
-        self.spin_lock(vma)
-        entry = vma.pmd
+        entry = self.pmd_lock(vma)
         if entry is None or entry is TABLE:
             self.spin_unlock(vma)
             return entry is None

@@ -26,6 +26,8 @@ class Contents:
         """Value to (area, page)."""
         self.last: dict[Where, frozenset[int]] = {}
         """What an address may hold: values that no write has followed which began when they were there."""
+        self.known = True
+        """No device has written, which nobody orders with what processes do."""
 
     def begin(self, op: Operation, step: int, pages: range) -> list[frozenset[int]]:
         """A write is about to begin: what its addresses may hold before it."""
@@ -42,11 +44,18 @@ class Contents:
                 where = op.process, op.area, op.page + index
                 self.last[where] = (self.last.get(where, old) - old) | {stamp(step, index)}
 
-    def forked(self, op: ops.Fork) -> None:
-        """A child holds what its parent does."""
+    def forked(self, op: ops.Fork, dropped: set[tuple[int, int]]) -> None:
+        """A child holds what its parent does, but for areas of which nobody keeps account."""
         for (process, area, page), held in list(self.last.items()):
-            if process == op.process:
+            if process == op.process and (process, area) not in dropped:
                 self.last[op.child, area, page] = held
+
+    def forget(self, op: Operation) -> None:
+        """What an address holds is not known any more: a process is gone, pages have moved, a device has written."""
+        if isinstance(op, ops.Dma) and op.write:
+            self.known = False
+        elif isinstance(op, ops.Exit):
+            self.last = {where: held for where, held in self.last.items() if where[0] != op.process}
 
     def check_read(self, area: int, first: int, report: Report) -> None:
         """What was read in an area, from a page on."""

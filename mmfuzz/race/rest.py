@@ -51,6 +51,8 @@ def _check_pins(folio: Folio, target: RacingSim) -> None:
         return
     for page in folio.pages:
         for handle in page.pins:
+            if not (handle.write or target.profile.exclusive):
+                continue  # Until a7f226604170 (v5.19) a pin for reading took what others map as well.
             shared = len(page.maps) + len(folio.pmds) > 1
             mine = any(where[0] == handle.process.number for where in page.maps) or any(
                 where[0] == handle.process.number for where in folio.pmds
@@ -93,8 +95,8 @@ def _check_kept(target: RacingSim, taken: Taken, page: KernelPage, index: int) -
 
 def _check_last_writes(target: RacingSim) -> None:
     """An address of anonymous memory holds what was written there last, unless that was dropped."""
-    kernel = target.kernel
-    for (process, area, page), allowed in target.contents.last.items():
+    kernel, contents = target.kernel, target.contents
+    for (process, area, page), allowed in contents.last.items() if contents.known else ():
         mm = kernel.mms.get(process)
         vma = mm.vmas.get(area) if mm is not None else None
         if vma is None or vma.file is not None or (process, area) in target.dropped:

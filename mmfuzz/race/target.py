@@ -80,6 +80,9 @@ class RacingSim(Sim):
         self._under_way.append(op)
         if isinstance(op, DROPS):
             self.dropped.add((op.process, op.area))
+        if isinstance(op, ops.Move):
+            self.dropped.update(((op.process, op.area), (op.process, op.to_area)))
+        self.contents.forget(op)
         before = self.contents.begin(
             op, step, self._span(op.page, op.count) if isinstance(op, ops.Fault) else range(0)
         )
@@ -100,7 +103,7 @@ class RacingSim(Sim):
         contents = self.contents
         contents.wrote(op, step, before, report.done if report.error else len(before))
         if isinstance(op, ops.Fork) and self.kernel.stage.machine is None:
-            contents.forked(op)
+            contents.forked(op, self.dropped)
         elif isinstance(op, ops.Fault) and not op.write:
             contents.check_read(op.area, op.page, report)
         elif isinstance(op, ops.Put):

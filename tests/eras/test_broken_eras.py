@@ -91,8 +91,8 @@ class WholeToSwap(Kernel):
 class TakesCachedAndShared(Kernel):
     """Collapse takes what is in the swap cache and shared."""
 
-    def collapse_refs_suitable(self, folio: Folio) -> bool:
-        return self.expected_ref_count(folio) == folio._refcount
+    def users(self, page: Page) -> int:
+        return 1
 
 
 @dataclass(frozen=True)

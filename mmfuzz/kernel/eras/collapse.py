@@ -55,11 +55,16 @@ class FileTerms(Kernel):
 class NotWhatIsCachedAndShared(ReuseSwapPage):
     """What is in the swap cache had to pass reuse_swap_page() (until c145e0b47c77, v5.18)."""
 
-    def collapse_refs_suitable(self, folio: Folio) -> bool:
-        """Shared pages are welcome, but not those that are in the swap cache as well."""
-        if folio.swapcache and max(map(self.users, folio.pages)) > 1:
+    def isolate_one(self, folio: Folio, isolated: dict[Folio, None]) -> bool:
+        """Shared pages are welcome, but not those that are in the swap cache as well; they are locked to see that."""
+        if not super().isolate_one(folio, isolated):
             return False
-        return super().collapse_refs_suitable(folio)
+        if not folio.swapcache or max(map(self.users, folio.pages)) <= 1:
+            return True
+        del isolated[folio]
+        self.folio_unlock(folio)
+        self.folio_putback_lru(folio)
+        return False
 
 
 class Khugepaged(Kernel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.mm import Mm, Pte, Vma, pte_same
 from mmfuzz.kernel.page import Folio, Page
 
 
@@ -95,41 +95,66 @@ class GetBreaksCow(Kernel):
 class CopiesHuge(Kernel):
     """A write fault copies a shared huge page to another huge page (until 3917c80280c9, v5.8)."""
 
-    def do_huge_pmd_wp_page(self, mm: Mm, vma: Vma, *, unshare: bool = False) -> None:
-        """Copy it whole where it cannot be reused, to base pages where there is no block; without those split it."""
-        entry = vma.pmd
-        if type(entry) is not Pte or self.can_reuse_huge(entry.page):
-            super().do_huge_pmd_wp_page(mm, vma, unshare=unshare)
+    def wp_huge_fallback(self, mm: Mm, vma: Vma, entry: Pte) -> None:
+        """Copy it whole, to base pages where there is no block; without those split it."""
+        if not pte_same(self.pmd_lock(vma), entry):
+            self.spin_unlock(vma)
             return
+        folio = entry.page
+        self.folio_get(folio)
+        self.spin_unlock(vma)
         fresh = self.alloc_folio(self.huge_order)
-        if fresh is None:
-            if not self.copy_to_base_pages(mm, vma, entry.page):
-                self.split_huge_pmd(mm, vma)
+        if fresh is not None:
+            for old, new in zip(folio.pages, fresh.pages, strict=True):
+                new.content = old.content
+            self.folio_mark_uptodate(fresh)
+            self.replace_huge(mm, vma, entry, fresh)
+            copied = True
+        else:
+            copied = self.copy_to_base_pages(mm, vma, entry)
+        self.folio_put(folio)
+        if not copied:
+            self.split_huge_pmd(mm, vma)
+
+    def replace_huge(self, mm: Mm, vma: Vma, entry: Pte, fresh: Folio) -> None:
+        """The copy takes the place of what it was made of, if that is still there."""
+        if not pte_same(self.pmd_lock(vma), entry):
+            self.spin_unlock(vma)
+            self.folio_put(fresh)
             return
-        for old, new in zip(entry.page.pages, fresh.pages, strict=True):
-            new.content = old.content
-        self.folio_remove_rmap_pmd(entry.page, mm)
         self.folio_add_new_anon_rmap_pmd(fresh, mm, vma)
         self.folio_add_lru(fresh)
         self.set_pmd(mm, vma, Pte(fresh, True))
+        self.folio_remove_rmap_pmd(entry.page, mm)
+        self.spin_unlock(vma)
         self.zap_put(entry.page, 1)
 
-    def copy_to_base_pages(self, mm: Mm, vma: Vma, folio: Folio) -> bool:
+    def copy_to_base_pages(self, mm: Mm, vma: Vma, entry: Pte) -> bool:
         """do_huge_pmd_wp_page_fallback(): others keep the huge page; false, and nothing done, when memory is short."""
         pieces: list[Folio] = []
-        for page in folio.pages:
+        for page in entry.page.pages:
             fresh = self.alloc_folio(0)
             if fresh is None:
-                for piece in pieces:
-                    self.folio_put(piece)
+                self.put_all(pieces)
                 return False
             self.copy_page(fresh, page)
             pieces.append(fresh)
-        self.pmd_install(mm, vma, self.withdraw_table(vma))
+        if not pte_same(self.pmd_lock(vma), entry):
+            self.spin_unlock(vma)
+            self.put_all(pieces)
+            return True
+        vma.pmd = None
         for number, piece in enumerate(pieces):
             self.folio_add_new_anon_rmap(piece, mm, vma, number)
             self.folio_add_lru(piece)
             self.set_pte(mm, vma, number, Pte(piece, True))
-        self.folio_remove_rmap_pmd(folio, mm)
-        self.zap_put(folio, 1)
+        self.pmd_install(mm, vma, self.withdraw_table(vma))
+        self.folio_remove_rmap_pmd(entry.page, mm)
+        self.spin_unlock(vma)
+        self.zap_put(entry.page, 1)
         return True
+
+    def put_all(self, pieces: list[Folio]) -> None:
+        """Copies that are not needed."""
+        for piece in pieces:
+            self.folio_put(piece)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mmfuzz.kernel.eras.compound import CompoundPages
 from mmfuzz.kernel.kernel import Kernel
-from mmfuzz.kernel.mm import Mm, Pte, Vma
+from mmfuzz.kernel.mm import Mm, PmdEntry, Pte, Vma
 from mmfuzz.kernel.page import Folio, Page
 from mmfuzz.observation import TABLE
 
@@ -78,6 +78,20 @@ class SplitsWhole(CompoundPages):
         self.put_page(head)
         if vma.pmd is not TABLE:
             raise self.vm_bug_on("BUG_ON(pmd_trans_huge(*pmd))", head)
+
+    def pmd_lock(self, vma: Vma) -> PmdEntry:
+        """wait_split_huge_page(): who would change a PMD waits until the split that it tells of is through."""
+        while True:
+            entry = super().pmd_lock(vma)
+            if type(entry) is not Pte or not entry.splitting:
+                return entry
+            self.spin_unlock(vma)
+            self.down_read(vma.anon_vma)
+            self.up_read(vma.anon_vma)
+
+    def is_splitting(self, pmd: Pte) -> bool:
+        """What GUP-fast leaves to the slow way."""
+        return pmd.splitting
 
     def try_split(self, page: Page) -> str:
         """Any reference will do, and no page lock is asked for (4d2fa965483f, v4.5)."""
