@@ -19,7 +19,7 @@ import click
 from mmfuzz import __version__
 from mmfuzz.errors import MmfuzzError
 
-COMMANDS = ("fuzz", "replay", "show", "shrink", "race", "bugs", "hunt", "doctor")
+COMMANDS = ("fuzz", "replay", "show", "shrink", "race", "export", "bugs", "hunt", "doctor")
 """In the order in which a newcomer meets them."""
 
 EXIT_USAGE = 2

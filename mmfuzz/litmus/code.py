@@ -185,7 +185,8 @@ class ThreadReader:
             return self._unary()
         left = self._expression(level + 1)
         while word := self.reader.take_if(*_BINARY[level]):
-            left = Binary(word.text, left, self._expression(level + 1))
+            place = self.reader.line_and_column(word.place)
+            left = Binary(word.text, left, self._expression(level + 1), place)
         return left
 
     def _unary(self) -> Expression:
@@ -194,7 +195,7 @@ class ThreadReader:
         self._deeper(word)
         try:
             if word.text in ("-", "~", "!"):
-                return Unary(word.text, self._unary())
+                return Unary(word.text, self._unary(), reader.line_and_column(word.place))
             if word.text == "*":
                 return Call(PLAIN_LOAD, (self._unary(),), reader.line_and_column(word.place))
             if word.text == "(":

@@ -46,6 +46,7 @@ class Unary:
 
     operator: str
     operand: Expression
+    place: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Binary:
     operator: str
     left: Expression
     right: Expression
+    place: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

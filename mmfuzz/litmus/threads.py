@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, NoReturn, assert_never
 
 from mmfuzz.errors import ProgramError
@@ -136,21 +137,35 @@ class Running:
                 return Known(value, _NOTHING)
             case Register(name):
                 return self.registers[name]
-            case Unary(operator, operand):
+            case Unary(operator, operand, place):
                 known = self._value(operand)
-                return Known(_UNARY[operator](known.value), known.past)
-            case Binary(operator, left, right):
-                return self._binary(operator, self._value(left), right)
+                return Known(self._computed(place, operator, known.value), known.past)
+            case Binary():
+                return self._binary(expression, self._value(expression.left))
             case Call():
                 return self._call(expression)
             case _:
                 assert_never(expression)
 
-    def _binary(self, operator: str, left: Known, right: Expression) -> Known:
+    def _binary(self, expression: Binary, left: Known) -> Known:
+        operator = expression.operator
         if operator in ("&&", "||") and bool(left.value) == (operator == "||"):
             return Known(int(bool(left.value)), left.past)
-        other = self._value(right)
-        return Known(_BINARY[operator](left.value, other.value), left.past + other.past)
+        right = self._value(expression.right)
+        value = self._computed(expression.place, operator, left.value, right.value)
+        return Known(value, left.past + right.past)
+
+    def _computed(self, place: tuple[int, int], operator: str, *values: Value) -> Value:
+        """A pointer can be compared, tested, and moved by nothing, which makes it depend on how that was computed."""
+        pointers = [value for value in values if isinstance(value, Address)]
+        if not pointers or operator in ("==", "!=", "&&", "||", "!"):
+            return _UNARY[operator](*values) if len(values) == 1 else _BINARY[operator](*values)
+        if operator in ("+", "-") and values[1:] == (0,):
+            return pointers[0]
+        said = " and ".join(str(value) for value in values)
+        raise ProgramError(
+            self.locations.path, *place, f"{operator!r} of {said}: a pointer can be compared, or moved by 0"
+        )
 
     # Primitives
 
@@ -213,7 +228,7 @@ class Running:
         if self.before_atomic:
             self.before_atomic = False
             self.machine.barrier("smp_mb")
-        change = _CHANGES.get(primitive.change) or _BINARY[primitive.change]
+        change = _CHANGES.get(primitive.change) or partial(self._computed, call.place, primitive.change)
         known_before = self._views.acquired
         if primitive.result is None:
             # The read of an atomic change without a value is none that smp_rmb() orders.

@@ -1,0 +1,1 @@
+"""What others can run or judge: a race as a litmus test."""
