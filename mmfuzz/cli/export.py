@@ -34,9 +34,9 @@ EXECUTIONS_MAX = 20_000
 def command(file: Path, form: str, output: Path | None, as_json: bool) -> int:
     """Write what a file shows in another form.
 
-    --to litmus takes a race file with a schedule, and writes the skeleton of that execution for herd7 and for
-    mmfuzz race --litmus: the accesses by which the threads have to do with each other, their barriers, atomics and
-    locks, and what was read as the condition.
+    --to litmus takes a race file and writes the skeleton of an execution for herd7 and for mmfuzz race --litmus: the
+    accesses by which its threads have to do with each other, their barriers, atomics and locks, and what was read as
+    the condition. The execution is that of the file's schedule, or the first failure that is found.
     """
     from mmfuzz import corpus
 
@@ -59,18 +59,24 @@ def command(file: Path, form: str, output: Path | None, as_json: bool) -> int:
 
 
 def _execution(program: Program) -> Execution:
-    """What the race does by its schedule."""
+    """What the race does by its schedule, or else the first failure that is found, made small."""
     from mmfuzz.interleave.schedule import Schedule
-    from mmfuzz.race.explore import replay
+    from mmfuzz.race.explore import Settings, explore, replay
 
     if not program.threads:
-        raise program.error("schedule", "it has no threads: only a race becomes a litmus test")
-    if not program.schedule:
-        raise program.error("schedule", "it has no schedule: mmfuzz race finds one and saves it")
-    try:
-        return replay(program, Schedule.parse(program.schedule))
-    except UsageError as error:
-        raise program.error("schedule", str(error)) from error
+        raise program.error("threads", "it has no threads: only a race becomes a litmus test")
+    if program.schedule:
+        try:
+            return replay(program, Schedule.parse(program.schedule))
+        except UsageError as error:
+            raise program.error("schedule", str(error)) from error
+    result = explore("", program, Settings(plant=program.plant))
+    if result.minimal is None:
+        raise program.error(
+            "threads",
+            f"it has no schedule, and none of {result.executions:,} fails: mmfuzz race may find one with another seed",
+        )
+    return result.minimal
 
 
 def _litmus(file: Path, program: Program, execution: Execution) -> tuple[str, LitmusResult]:

@@ -41,6 +41,12 @@ class _Code:
     """The register that a pointer was read into, by what it points at."""
     fences: list[str] = field(default_factory=list)
     """Barriers since the last line: they are written before the next one."""
+    held: list[str] = field(default_factory=list)
+    """What leaves the sections and locks that it is in, outermost first."""
+    otherwise: list[list[str]] = field(default_factory=list)
+    """The same where each condition that is open began: who does not meet it leaves them as well."""
+    before: Event | None = None
+    """The access before, unless something else came in between."""
 
     def add(self, line: str) -> None:
         """A line of code, after the barriers before it."""
@@ -55,7 +61,14 @@ class _Code:
             known = self.known[0] if len(self.known) == 1 else " & ".join(f"({one})" for one in self.known)
             self.add(f"if ({known}) {{")
             self.known.clear()
+            self.otherwise.append(list(self.held))
             self.depth += 1
+
+    def leave(self, line: str) -> None:
+        """The end of a section or lock."""
+        if line in self.held:
+            self.held.remove(line)
+            self.add(line)
 
     def register(self, thread: int, value: int) -> str:
         """Another local variable, which has to have a value at the end."""
@@ -67,7 +80,14 @@ class _Code:
 
     def finished(self) -> list[str]:
         """Its lines, with what is open closed."""
-        return self.lines + ["\t" * depth + "}" for depth in range(self.depth - 1, 0, -1)]
+        for line in reversed(self.held):
+            self.add(line)
+        lines = list(self.lines)
+        for depth in range(self.depth - 1, 0, -1):
+            leaving = ["\t" * (depth + 1) + line for line in reversed(self.otherwise[depth - 1])]
+            indent = "\t" * depth
+            lines += [f"{indent}}} else {{", *leaving, f"{indent}}}"] if leaving else [f"{indent}}}"]
+        return lines
 
 
 def to_litmus(execution: Execution, name: str, notes: Iterable[str] = ()) -> str:
@@ -151,11 +171,17 @@ class _Export:
             if event.thread != thread:
                 continue
             if event in self.relations:
-                self._access(code, event)
-            elif event.cell in self.locks:
+                if not _repeats(event, code.before):
+                    self._access(code, event)
+                code.before = event
+                continue
+            lines = len(code.lines), len(code.fences)
+            if event.cell in self.locks:
                 self._lock(code, number, event)
             else:
                 self._order(code, event)
+            if lines != (len(code.lines), len(code.fences)):
+                code.before = None
         return code
 
     def _order(self, code: _Code, event: Event) -> None:
@@ -170,8 +196,9 @@ class _Export:
             code.add("synchronize_rcu();")
         elif _begins_section(event) and self.waits:
             code.add("rcu_read_lock();")
+            code.held.append("rcu_read_unlock();")
         elif _ends_section(event) and self.waits:
-            code.add("rcu_read_unlock();")
+            code.leave("rcu_read_unlock();")
 
     def _access(self, code: _Code, event: Event) -> None:
         name = self.cells[event.cell]
@@ -204,16 +231,25 @@ class _Export:
     def _lock(self, code: _Code, number: int, event: Event) -> None:
         name = self.locks[event.cell]
         code.parameters[name] = "spinlock_t *"
+        leave = f"spin_unlock({name});"
+        if event.kind in ("unlock", "store"):
+            code.leave(leave)
+            return
+        code.write_under_conditions()
         if event.kind == "trylock":
+            taken = _takes(event)
+            code.add(f"{code.register(event.thread, int(taken))} = spin_trylock({name});")
+            # Who does not see the same has the lock if this one has it not.
+            code.held += [] if taken else [leave]
             code.write_under_conditions()
-            code.add(f"{code.register(event.thread, int(_takes(event)))} = spin_trylock({name});")
-        elif event.kind == "lock":
-            code.write_under_conditions()
-            code.add(f"spin_lock({name});")
-        elif event.kind in ("unlock", "store"):
-            code.add(f"spin_unlock({name});")
-        if _takes(event) and event.kind == "lock" and not self._is_left(number):
-            code.add(f"spin_unlock({name});")
+            code.held += [leave] if taken else []
+            if not taken:
+                code.held.remove(leave)
+            return
+        code.add(f"spin_lock({name});")
+        code.held.append(leave)
+        if not self._is_left(number):
+            code.leave(leave)
 
     # The test
 
@@ -239,7 +275,9 @@ class _Export:
                 yield f"{name}={len(order)}"
 
     def _comment(self, notes: Iterable[str]) -> list[str]:
-        found = [line for note in notes for line in textwrap.wrap(note, WIDTH - 3, break_on_hyphens=False) or [""]]
+        found = [
+            line for note in notes for line in textwrap.wrap(note, WIDTH - 3, break_on_hyphens=False) or [""]
+        ]
         for cell, name in self.cells.items():
             words = [
                 f"{number} is {self._what(event)}"
@@ -254,6 +292,15 @@ class _Export:
         event = self.events[number]
         by = f" of {event.routine}()" if event.routine else ""
         return f"the {event.wrote!r}{by}"
+
+
+def _repeats(event: Event, before: Event | None) -> bool:
+    """A read that is the one before once more."""
+    return (
+        before is not None
+        and (event.kind, before.kind) == ("load", "load")
+        and (event.cell, event.source) == (before.cell, before.source)
+    )
 
 
 def _takes(event: Event) -> bool:
