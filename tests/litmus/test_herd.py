@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from mmfuzz import corpus
+from mmfuzz.export.litmus import to_litmus
 from mmfuzz.litmus import read_litmus, run_litmus
+from mmfuzz.race.explore import Settings, explore
 
 TESTS = sorted(Path(__file__).parent.glob("*.litmus"))
 MODEL = os.environ.get("MMFUZZ_LKMM", "")
@@ -45,3 +48,17 @@ def test_herd_agrees(path: Path) -> None:
     assert ours <= states
     # What we do not find is load buffering.
     assert ours == states or path.stem in ("LB", "LB+mb+po", "RCU+read+read+gp", "WWC")
+
+
+@pytest.mark.parametrize(
+    "name", ["put-tail-without-second-rmb", "collapse-without-ipi", "fork-without-sequence"]
+)
+def test_herd_finds_what_was_exported(name: str, tmp_path: Path) -> None:
+    program = corpus.load(Path(__file__).parents[2] / f"corpus/planted/{name}.mm")
+    found = explore(name, program, Settings(plant=program.plant)).minimal
+    assert found is not None
+    path = tmp_path / "exported.litmus"
+    path.write_text(to_litmus(found, name))
+    observed, states = herd(path)
+    assert observed == "Sometimes"
+    assert {str(state) for state in run_litmus(path).states} <= states
