@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mmfuzz.cli.output import EXIT_FAILED, finish, json_option, kernel_option, say, seconds
 from mmfuzz.errors import UsageError
@@ -119,19 +120,28 @@ def command(
     failure is made small, saved, and shown as a picture: docs/races.md says how to read it. The exit code is 1 when a
     property failed.
     """
-    if listed:
-        return _list(as_json=as_json)
     if is_litmus:
         from mmfuzz.cli.litmus import litmus
 
-        if more["plant"] or more["schedule"] or more["generated"] or page:
-            raise UsageError("--litmus goes with --memory and --json alone")
+        _only_of_litmus()
         return litmus([Path(name) for name in names], more["memory"] or "weak", as_json=as_json)
+    if listed:
+        return _list(as_json=as_json)
     if page is not None:
         from mmfuzz.report.pages import check_page
 
         check_page(page)
     return _race(names, page, as_json=as_json, **more)
+
+
+def _only_of_litmus() -> None:
+    """Refuse what says nothing of a litmus test: it is explored to its end, whatever happens."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in ("names", "is_litmus", "memory", "as_json"):
+            raise UsageError(f"--litmus goes with --memory and --json alone, not with {parameter.opts[0]}")
 
 
 def _race(names: Sequence[str], page: Path | None, *, as_json: bool, **more: Any) -> int:
@@ -174,6 +184,10 @@ def _run_of(*, as_json: bool, exhaustive: bool, strategy: str, **more: Any) -> _
     from mmfuzz.race.explore import Settings
     from mmfuzz.report.races import console_for
 
+    if more["schedule"] == "":
+        raise UsageError("--schedule '' is not a schedule: letters with counts, such as a12b4a^1")
+    if more["schedule"] is not None and more["generated"] is not None:
+        raise UsageError("--schedule is of one race, and --generated makes others: name the file of a race")
     if exhaustive and strategy not in ("auto", "exhaustive"):
         raise UsageError(f"--exhaustive and --strategy {strategy} are two ways to explore: name one")
     strategy = "exhaustive" if exhaustive else strategy

@@ -172,6 +172,7 @@ class Replay:
 
     def pick(self, machine: Machine, moves: Sequence[Move]) -> Move | None:
         """The move that stands there; after the last one each thread runs as long as it can."""
+        self._check_used()
         wanted = self._schedule.moves[self._next] if self._next < len(self._schedule.moves) else None
         self._next += 1
         self._choice = wanted.choice if wanted is not None else 0
@@ -193,6 +194,16 @@ class Replay:
             found = moves[0]
         self._current = found
         return found
+
+    def _check_used(self) -> None:
+        """The move that was done last had a choice, if the schedule says which it takes."""
+        if self._choice:
+            self.departed = True
+            if self._exactly:
+                raise UsageError(
+                    f"schedule {self._schedule}: move {self._next} takes choice {self._choice}, and has nothing to "
+                    "choose from: it is the schedule of another program, or of other threads"
+                )
 
     def choose(self, choices: int) -> int:
         """What stands there, or the newest."""
