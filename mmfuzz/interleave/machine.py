@@ -28,6 +28,9 @@ from mmfuzz.interleave.recording import Recording
 from mmfuzz.interleave.schedule import THREADS_MAX, Move, Schedule
 from mmfuzz.interleave.trace import DataRace
 
+DEADLOCK = "deadlock"
+"""The property of threads that wait for each other, or for nobody."""
+
 STEPS_MAX = 20_000
 """Steps of one execution: more are a thread that waits for something that never comes."""
 
@@ -210,8 +213,13 @@ class Machine:
                 self.stuck = any(not thread.done for thread in self.threads)
                 self._over = True
                 return None
+            if self.steps >= STEPS_MAX:
+                self._fail(
+                    Failed(DEADLOCK, f"no end after {STEPS_MAX:,} steps: a thread waits for what never comes")
+                )
+                return None
             move = self.explorer.pick(self, moves)
-            if move is None or self.steps >= STEPS_MAX:
+            if move is None:
                 self.cut = self._over = True
                 return None
             self.moves.append(move)

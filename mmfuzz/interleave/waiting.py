@@ -7,6 +7,7 @@ from functools import partial
 
 from mmfuzz.interleave.machine import (
     CHANGE,
+    DEADLOCK,
     GIVE,
     GIVE_SHARED,
     READ,
@@ -18,9 +19,6 @@ from mmfuzz.interleave.machine import (
     Touches,
 )
 from mmfuzz.interleave.memory import Cell, View, both, join
-
-DEADLOCK = "deadlock"
-"""The property of threads that wait for each other, or for nobody."""
 
 _NOBODY = Thread(-1, "a store buffer")
 """Has a lock whose unlock waits in the buffer of who had it."""

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from mmfuzz.errors import MmfuzzError, ProgramError, UsageError
-from mmfuzz.interleave.machine import Explorer, Failed
+from mmfuzz.interleave.machine import DEADLOCK, Explorer, Failed
 from mmfuzz.interleave.memory import MODELS, SC
 from mmfuzz.interleave.trace import DataRace, Execution
-from mmfuzz.interleave.waiting import DEADLOCK, Processors
+from mmfuzz.interleave.waiting import Processors
 from mmfuzz.kernel.mm import DevicePte, MigrationPte, Pte, SwapPte
 from mmfuzz.kernel.page import Page
 from mmfuzz.ops import Exit, Operation
@@ -19,7 +19,7 @@ from mmfuzz.program import Program, Thread, format_op
 from mmfuzz.race.allowed import reason
 from mmfuzz.race.rest import check_rest
 from mmfuzz.race.shared import ABSENT
-from mmfuzz.race.target import RacingSim
+from mmfuzz.race.target import RacingSim, Taken
 from mmfuzz.race.watch import Watch
 from mmfuzz.session import Session
 from mmfuzz.violation import Violation
@@ -174,22 +174,29 @@ class Race:
             raise Violation("leak", f"everything was released, and {what} is still there")
 
     def _state(self) -> object:
-        """All that the checks look at, to be compared."""
-        kernel = self.target.kernel
-        pages = tuple(
-            (p.pfn, p._refcount, p._mapcount, p.head.pfn, p.order, p._entire_mapcount, p._large_mapcount,
-             p._nr_pages_mapped, p._pincount, p.anon_exclusive, p.swapcache, p.partially_mapped, p.private,
-             p.mm_id0, p.mm_maps0, p.mm_id1, p.mm_maps1, p.mm_shared, p.lru, p.dirty, p.index, p.compound_lock)
-            for p in kernel.mem_map.values()
-        )  # fmt: skip
+        """All that the checks look at, to be compared. What only has an identity is told by when it is met first."""
+        kernel, target = self.target.kernel, self.target
+        met: dict[int, int] = {}
+
+        def which(thing: object) -> int:
+            return met.setdefault(id(thing), len(met))
+
         areas = tuple(
             (mm.process, vma.area, tuple(vma.present), self._words(vma.pmd), tuple(map(self._words, vma.ptes)),
-             vma.table is None, vma.deposit is None)
+             vma.table is None, vma.deposit is None, which(vma.anon_vma))
             for mm in kernel.mms.values() for vma in mm.vmas.values()
         )  # fmt: skip
+        pages = tuple(
+            (p.pfn, p._refcount, p._mapcount, p.head.pfn, len(p.pages), p.order, p._entire_mapcount,
+             p._large_mapcount, p._nr_pages_mapped, p._pincount, p.anon_exclusive, p.swapcache, p.partially_mapped,
+             p.private, p.mm_id0, p.mm_maps0, p.mm_id1, p.mm_maps1, p.mm_shared, p.lru, p.dirty, p.index, p.swap,
+             p.content, which(p.mapping))
+            for p in kernel.mem_map.values()
+        )  # fmt: skip
         handles = tuple(
-            (number, tuple(page and page.pfn for page in pinned.pages), self.target.taken[number])
+            (number, tuple(page and page.pfn for page in pinned.pages), _facts(taken), which(taken.anon_vma))
             for number, pinned in kernel.handles.items()
+            for taken in [target.taken[number]]
         )
         caches = tuple(
             (
@@ -199,12 +206,15 @@ class Race:
             )
             for number, file in kernel.files.items()
         )
-        swap = tuple(sorted(kernel.swap_map.items())), tuple((s, p.pfn) for s, p in kernel.swap_cache.items())
+        swap = (
+            tuple(sorted(kernel.swap_map.items())),
+            tuple((slot, page.pfn) for slot, page in kernel.swap_cache.items()),
+            tuple(sorted(kernel.swap_data.items())),
+        )
         batches = tuple(tuple(folio.pfn for folio in batch) for batch in kernel.batches)
-        free = tuple(kernel.buddy.blocks())
-        held = tuple((where, tuple(sorted(values))) for where, values in self.target.contents.last.items())
-        values = tuple(page.content for page in kernel.mem_map.values())
-        return pages, areas, handles, caches, swap, batches, free, len(kernel.page_tables), held, values
+        held = tuple((where, tuple(sorted(values))) for where, values in target.contents.last.items())
+        rest = len(kernel.page_tables), kernel.zero_page._refcount, frozenset(target.dropped)
+        return areas, pages, handles, caches, swap, batches, held, tuple(kernel.buddy.blocks()), rest
 
     def _words(self, value: Any) -> str:
         """A value as a person calls it."""
@@ -246,3 +256,8 @@ class Race:
                 for race in races
             ),
         )
+
+
+def _facts(taken: Taken) -> tuple[object, ...]:
+    """What is known of a handle, but for whose area it was."""
+    return taken.process, taken.area, taken.first, taken.pinned, taken.write

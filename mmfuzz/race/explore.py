@@ -17,7 +17,7 @@ from mmfuzz.race.shrink import shrink
 
 AUTO, RANDOM, PCT, EXHAUSTIVE = STRATEGIES = ("auto", "random", "pct", "exhaustive")
 BOUNDS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (2, 1), (1, 2))
-"""What `auto` tries before it samples: stopped threads, and old values seen, at most."""
+"""What `auto` tries before it samples: stopped threads, and old values seen, at most; then without any bound."""
 FEW = 1_500
 """Executions that each of these may take."""
 BATCH = 200
@@ -93,8 +93,9 @@ def explore(name: str, program: Program, settings: Settings, tell: Tell | None =
             tell,
         )
         complete = isinstance(search, Exhaustive) and search.complete
+        whole = complete and isinstance(search, Exhaustive) and not search.bounded
         result.pruned += search.pruned if isinstance(search, Exhaustive) else 0
-        if complete and settings.strategy == EXHAUSTIVE:
+        if complete and (whole or settings.strategy == EXHAUSTIVE):
             result.complete = True
         over = limit is not None and result.executions >= limit
         if result.found is not None or result.complete or over or _is_late(settings, start):
@@ -124,6 +125,7 @@ def _searches(settings: Settings) -> Iterator[tuple[Search, int | None]]:
     else:
         for preemptions, sights in BOUNDS:
             yield Exhaustive(preemptions=preemptions, sights=sights), FEW
+        yield Exhaustive(), FEW
         both = Random(settings.seed), Pct(settings.seed)
         while True:
             for search in both:

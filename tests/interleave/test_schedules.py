@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmfuzz.errors import UsageError
-from mmfuzz.interleave.machine import Failed
+from mmfuzz.interleave.machine import DEADLOCK, Failed
 from mmfuzz.interleave.memory import MODELS, Cell
 from mmfuzz.interleave.schedule import Move, Schedule
 from mmfuzz.interleave.search import Drawn, Random, Replay, Search
-from mmfuzz.interleave.waiting import DEADLOCK, Lock, Processors
+from mmfuzz.interleave.waiting import Lock, Processors
 
 moves = st.lists(
     st.builds(Move, st.integers(0, 3), st.booleans(), st.sampled_from([0, 0, 0, 1, 2])), max_size=30

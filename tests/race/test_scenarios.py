@@ -71,10 +71,13 @@ def test_planted_race_needs_the_memory_that_it_names(bug: str) -> None:
 
 
 def test_every_protocol_has_a_part_that_can_be_left_out() -> None:
-    """But for what a collapse does beside GUP-fast: there it is shown that nothing happens."""
+    """But for first faults and for what a collapse does beside GUP-fast: there it is shown that nothing happens."""
     whole = {name for name in scenarios() if not races_in(name)}
 
-    assert whole == {"collapse-against-cow", "collapse-against-fork", "collapse-against-get"}
+    assert whole == {
+        "anonymous-fault-against-fault", "huge-fault-against-fault",
+        "collapse-against-cow", "collapse-against-fork", "collapse-against-get",
+    }  # fmt: skip
 
 
 def test_the_same_seed_is_the_same_search() -> None:

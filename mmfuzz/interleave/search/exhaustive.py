@@ -65,6 +65,9 @@ class Exhaustive:
         self._last: Actor | None = None
         self._begun = False
         self.complete = False
+        """Nothing is left to explore, within the bounds."""
+        self.bounded = False
+        """A bound has kept something from being explored."""
         self.pruned = 0
 
     # One execution after another
@@ -140,7 +143,9 @@ class Exhaustive:
         place = _Pick(enabled, set(self._asleep), spent)
         awake = [actor for actor in enabled if actor not in self._asleep]
         if self._bound is not None:
-            awake = [actor for actor in awake if spent + self._costs(actor, enabled) <= self._bound]
+            able = [actor for actor in awake if spent + self._costs(actor, enabled) <= self._bound]
+            self.bounded = self.bounded or (len(able) < len(awake) and not self._reduce)
+            awake = able
         if not awake:
             return None
         place.picked = self._last if self._last is not None and self._last in awake else awake[0]
@@ -176,6 +181,7 @@ class Exhaustive:
     def choose(self, choices: int) -> int:
         """The next of several possibilities."""
         if self._sights is not None and self._seen >= self._sights:
+            self.bounded = True
             return 0
         if self._depth < len(self._stack):
             place = self._stack[self._depth]
@@ -250,7 +256,9 @@ class Exhaustive:
                 last = before.picked
                 break
         costs = last is not None and actor != last and last in place.enabled
-        return place.preemptions + costs <= self._bound
+        affords = place.preemptions + costs <= self._bound
+        self.bounded = self.bounded or not affords
+        return affords
 
 
 def _pending(machine: Machine) -> dict[Actor, Touches]:
