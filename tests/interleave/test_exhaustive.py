@@ -37,6 +37,13 @@ def test_no_outcome_is_lost(memory: str, threads: tuple[tuple[Step, ...], ...]) 
 
 @pytest.mark.parametrize("bound", [0, 1, 2])
 @given(programs)
+@example(
+    (
+        (("read", 0), ("write", 0)),
+        (("write", 0), ("lock", 0)),
+        (("lock", 0), ("read", 0)),
+    )
+)
 @settings(max_examples=40, deadline=None)
 def test_bounded_search_finds_what_the_bound_allows(
     bound: int, threads: tuple[tuple[Step, ...], ...]

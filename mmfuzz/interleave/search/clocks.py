@@ -94,14 +94,17 @@ class Order:
         self._clocks: dict[Actor, dict[Actor, int]] = {}
         self._histories: dict[Cell, _History] = {}
 
-    def races(self, step: Done) -> list[Done]:
-        """Steps that are done and that `step`, about to be done, could have come before."""
+    def races(self, step: Done, *, waits: bool = False) -> list[Done]:
+        """Steps that are done and that `step`, about to be done, could have come before.
+
+        With `waits` also those that it had to wait for: who waits is stopped at no cost, which a bound may need.
+        """
         mine = self._clocks.get(step.actor, {})
         found: dict[Done, None] = {}
         for cell, mode in step.touches:
             history = self._histories.get(cell)
             if history is not None:
-                for other in history.could_follow(mode):
+                for other in history.before(mode) if waits else history.could_follow(mode):
                     if other.actor != step.actor and mine.get(other.actor, 0) < other.number:
                         found[other] = None
         return list(found)

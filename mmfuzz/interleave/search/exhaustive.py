@@ -199,7 +199,7 @@ class Exhaustive:
         """For each earlier step that the new one could have come before: see that this is tried."""
         done = Done(actor, touches, self._depth)
         if self._depth >= self._changed:
-            for earlier in self._order.races(done):
+            for earlier in self._order.races(done, waits=self._bound is not None):
                 self._try_before(earlier, done)
         self._order.add(done)
 
