@@ -25,6 +25,9 @@ from mmfuzz.litmus.syntax import (
 DEPTH_MAX = 40
 """How deep brackets and blocks may nest."""
 
+TERMS_MAX = 20
+"""Terms in a row, as of a sum."""
+
 _TYPES = """
 void char short int long signed unsigned bool _Bool volatile const struct atomic_t spinlock_t
 intptr_t uintptr_t size_t u8 u16 u32 u64 s8 s16 s32 s64
@@ -184,7 +187,11 @@ class ThreadReader:
         if level == len(_BINARY):
             return self._unary()
         left = self._expression(level + 1)
+        terms = 1
         while word := self.reader.take_if(*_BINARY[level]):
+            terms += 1
+            if terms > TERMS_MAX:
+                self.reader.fail(word.place, f"more than {TERMS_MAX} terms in a row: use another register")
             place = self.reader.line_and_column(word.place)
             left = Binary(word.text, left, self._expression(level + 1), place)
         return left
@@ -201,7 +208,7 @@ class ThreadReader:
             if word.text == "(":
                 return self._brackets()
             if word.kind == "number":
-                return Constant(int(word.text, 0) if word.text[:2] in ("0x", "0X") else int(word.text))
+                return Constant(reader.number(word))
             if word.kind != "name":
                 reader.fail(
                     word.place, f"{word} where a value is due: a number, a register, '*x', a primitive"

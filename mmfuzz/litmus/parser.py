@@ -138,7 +138,7 @@ class _Parser:
         key: tuple[int, str] | None = None
         if word.kind == "number":
             reader.expect(":", "a register is 'THREAD:NAME'")
-            key = int(word.text), reader.name("a register is 'THREAD:NAME'").text
+            key = reader.number(word), reader.name("a register is 'THREAD:NAME'").text
         elif word.kind != "name":
             self._fail(word, "where a location or '}' is due: a first value is 'x=1;'")
         bracket = reader.peek()
@@ -160,6 +160,14 @@ class _Parser:
         """A number, or the address of a location with or without `&`."""
         reader = self.reader
         word = reader.take()
+        self._deeper(word)
+        try:
+            return self._value_from(word)
+        finally:
+            self.depth -= 1
+
+    def _value_from(self, word: Word) -> Value:
+        reader = self.reader
         if word.text == "ATOMIC_INIT":
             reader.expect("(", "ATOMIC_INIT takes a number")
             value = self._value()
@@ -169,9 +177,9 @@ class _Parser:
             reader.expect(")", "the end of a cast")
             return self._value()
         if word.text == "-" and reader.peek().kind == "number":
-            return -int(reader.take().text, 0)
+            return -reader.number(reader.take())
         if word.kind == "number":
-            return int(word.text, 0) if word.text[:2] in ("0x", "0X") else int(word.text)
+            return reader.number(word)
         if word.text == "&":
             word = reader.name("'&' stands before a location")
         if word.kind != "name":
@@ -223,9 +231,13 @@ class _Parser:
     def _condition(self) -> Condition:
         """`=>` binds least, then `\\/`, then `/\\`, then `~`."""
         left = self._either()
-        if self.reader.take_if("=>"):
-            return Any((Not(left), self._condition()))
-        return left
+        word = self.reader.take_if("=>")
+        if word is None:
+            return left
+        self._deeper(word)
+        right = self._condition()
+        self.depth -= 1
+        return Any((Not(left), right))
 
     def _either(self) -> Condition:
         found = [self._both()]
@@ -239,12 +251,15 @@ class _Parser:
             found.append(self._single())
         return found[0] if len(found) == 1 else All(tuple(found))
 
-    def _single(self) -> Condition:
-        reader = self.reader
-        word = reader.take()
+    def _deeper(self, word: Word) -> None:
         self.depth += 1
         if self.depth > DEPTH_MAX:
             self._fail(word, f"is nested deeper than {DEPTH_MAX}")
+
+    def _single(self) -> Condition:
+        reader = self.reader
+        word = reader.take()
+        self._deeper(word)
         found: Condition
         if word.text in ("~", "not"):
             found = Not(self._single())
@@ -270,7 +285,7 @@ class _Parser:
         if word.kind == "number":
             reader.expect(":", "a register is 'THREAD:NAME'")
             name = reader.name("a register is 'THREAD:NAME'").text
-            number = int(word.text)
+            number = reader.number(word)
             known = self.threads[number].registers if number < len(self.threads) else {}
             if name not in known:
                 has = f"P{number} has {', '.join(known) or 'none'}" if known else f"there is no P{number}"

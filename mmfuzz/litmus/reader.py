@@ -15,6 +15,10 @@ from mmfuzz.errors import ProgramError
 TEXT_MAX = 65536
 """Characters of a litmus test at most."""
 
+WORD_MAX = 64
+NUMBER_MAX = 2**63 - 1
+"""What a location can hold."""
+
 _SPACE = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _WORD = re.compile(
     r"(?P<name>[A-Za-z_]\w*)|(?P<number>0[xX][0-9a-fA-F]+|\d+)"
@@ -64,6 +68,11 @@ class Reader:
         match = _WORD.match(self.text, self.at)
         if match is None:
             self.fail(self.at, f"{self.text[self.at]!r} has no meaning in a litmus test")
+        if match.end() - self.at > WORD_MAX and match.lastgroup != "text":
+            self.fail(
+                self.at,
+                f"{match.group()[:12]!r}... is too long: a name or a number has at most {WORD_MAX} characters",
+            )
         return Word(match.lastgroup or "", match.group(), self.at, match.end())
 
     def take(self) -> Word:
@@ -86,6 +95,13 @@ class Reader:
         if word.text != text or word.kind == "end":
             self.fail(word.place, f"{word} where {text!r} is due: {what}")
         return word
+
+    def number(self, word: Word) -> int:
+        """The number that a word stands for, decimal or hexadecimal."""
+        value = int(word.text, 16) if word.text[:2] in ("0x", "0X") else int(word.text)
+        if value > NUMBER_MAX:
+            self.fail(word.place, f"{word} does not fit into 64 bits")
+        return value
 
     def name(self, what: str) -> Word:
         """The next word, which has to be a name."""

@@ -159,7 +159,7 @@ class Running:
         """A pointer can be compared, tested, and moved by nothing, which makes it depend on how that was computed."""
         pointers = [value for value in values if isinstance(value, Address)]
         if not pointers or operator in ("==", "!=", "&&", "||", "!"):
-            return _UNARY[operator](*values) if len(values) == 1 else _BINARY[operator](*values)
+            return _wrapped(_UNARY[operator](*values) if len(values) == 1 else _BINARY[operator](*values))
         if operator in ("+", "-") and values[1:] == (0,):
             return pointers[0]
         said = " and ".join(str(value) for value in values)
@@ -228,7 +228,7 @@ class Running:
         if self.before_atomic:
             self.before_atomic = False
             self.machine.barrier("smp_mb")
-        change = _CHANGES.get(primitive.change) or partial(self._computed, call.place, primitive.change)
+        change = self._change(call)
         known_before = self._views.acquired
         if primitive.result is None:
             # The read of an atomic change without a value is none that smp_rmb() orders.
@@ -241,6 +241,14 @@ class Running:
             return _NO_VALUE
         past = Past(joined(views.reads, views.acquired), both(views.settled_read, views.settled_seen))
         return Known(_result(primitive, old, wrote, change, values), past)
+
+    def _change(self, call: Call) -> Change:
+        """What an atomic change does to the old value, given the others."""
+        name = call.primitive.change
+        if name != "add_unless":
+            return _CHANGES.get(name) or partial(self._computed, call.place, name)
+        add = partial(self._computed, call.place, "+")
+        return lambda old, step, unless: KEEP if old == unless else add(old, step)
 
     def _fence(self, call: Call, arguments: list[Known]) -> Known:
         name = call.primitive.name
@@ -287,6 +295,11 @@ class Running:
         return _NO_VALUE
 
 
+def _wrapped(value: Value) -> Value:
+    """A number as 64 bits have it."""
+    return (value + 2**63) % 2**64 - 2**63 if isinstance(value, int) else value
+
+
 _NO_VALUE = Known(0, _NOTHING)
 
 _ACTIONS: dict[str, Callable[[Running, Call, list[Known]], Known]] = {
@@ -331,7 +344,6 @@ Change = Callable[..., Any]
 _CHANGES: dict[str, Change] = {
     "xchg": lambda _, new: new,
     "cmpxchg": lambda old, expected, new: new if old == expected else KEEP,
-    "add_unless": lambda old, step, unless: KEEP if old == unless else old + step,
 }
 
 

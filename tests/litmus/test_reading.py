@@ -39,6 +39,12 @@ THREAD = "C t\n{}\nP0(int *x)\n{\n\tint r0;\n\t%s\n}\nexists (x=1)\n"
         (THREAD % "r0 = 1", "7:1: '}' where ';' is due"),
         (THREAD % "r0 = 'a';", '6:7: "\'" has no meaning'),
         (THREAD % ("r0 = " + "(" * 50 + "1" + ")" * 50 + ";"), "nested deeper than 40"),
+        (THREAD % ("r0 = " + "1+" * 50 + "1;"), "more than 20 terms in a row"),
+        (THREAD % ("r0 = " + "9" * 5000 + ";"), "6:7: '999999999999'... is too long"),
+        (THREAD % ("r0 = " + "9" * 30 + ";"), "does not fit into 64 bits"),
+        ((THREAD % ";").replace("x=1", "x=1 => " * 50 + "x=1"), "nested deeper than 40"),
+        ((THREAD % ";").replace("{}", "{ x=" + "(int)" * 50 + "1; }"), "nested deeper than 40"),
+        ((THREAD % ";").replace("P0", "P" + "0" * 5000), "is too long"),
         ((THREAD % ";").replace("x=1", "y=1"), "8:9: 'y' is no location of this test: known are x"),
         ((THREAD % ";").replace("x=1", "0:r7=1"), "8:9: '0:r7' is no register: P0 has r0"),
         ((THREAD % ";").replace("x=1", "1:r0=1"), "8:9: '1:r0' is no register: there is no P1"),
@@ -61,6 +67,14 @@ def test_error_of_a_running_thread_says_where() -> None:
         ProgramError, match=r"<string>:6:2: spin_unlock of x, which its thread has not locked"
     ):
         run_litmus(THREAD % "spin_unlock(x);")
+
+
+def test_numbers_have_64_bits_and_pointers_are_not_calculated_with() -> None:
+    body = "r0 = 3; " + "r0 = r0 * r0; " * 10
+    (state,) = run_litmus(THREAD.replace("x=1", "0:r0=1") % body).states
+    assert state.values["0:r0"] == (3**1024 + 2**63) % 2**64 - 2**63
+    with pytest.raises(ProgramError, match=r"6:9: '\+' of x and 1: a pointer can be compared, or moved by 0"):
+        run_litmus(THREAD % "r0 = x + 1;")
 
 
 def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
