@@ -110,7 +110,7 @@ class GupFast(Gup):
         if not self.permits(pmd, write=write) or self.is_splitting(pmd):
             return None
         # Address arithmetic: what the frames are by now is seen when they are counted.
-        found = self.mem_map[pmd.page.pfn + page]
+        found = self.nth_page(pmd.page, page)
         folio = self.try_grab_folio_fast(found, pin=pin)
         if folio is None:
             return None

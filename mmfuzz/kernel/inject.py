@@ -114,6 +114,10 @@ class FailsTrylock(Failing):
         """Not this one: it would only leave to reclaim what nobody maps."""
         return True
 
+    def lock_to_reuse(self, folio: Folio) -> bool:
+        """Nor this one: a fault of its time waits for it."""
+        return True
+
     def lock_device_page(self, device: Folio) -> bool:
         """Nor this one: a fault waits for it and comes again."""
         return True

@@ -97,6 +97,10 @@ class Memory(Primitives):
             check = "== 0" if left <= -refs else "< 0"
             raise self.vm_bug_on(f"VM_BUG_ON_PAGE(page_ref_count(page) {check})", folio)
 
+    def nth_page(self, head: Folio, number: int) -> Page:
+        """nth_page(): by frame number, whatever the page is a part of by now."""
+        return self.mem_map[head.pfn + number] if number else head
+
     def page_count(self, page: Page) -> int:
         """page_count(): the count of the compound page that a page is in, a tail's in every era.
 

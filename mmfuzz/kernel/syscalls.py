@@ -124,7 +124,7 @@ class SystemCalls(Userfault):
         entry = vma.ptes[page] if pmd is TABLE else pmd
         done = type(entry) is Pte and entry.writable
         if done and isinstance(entry, Pte):
-            found = entry.page if pmd is TABLE else entry.page.pages[page]
+            found = entry.page if pmd is TABLE else self.nth_page(entry.page, page)
             found.content = value
             self.cpu_dirties(vma, found.head)
         self.spin_unlock(vma)
@@ -145,7 +145,7 @@ class SystemCalls(Userfault):
         entry = vma.ptes[page] if pmd is TABLE else pmd
         content = 0 if entry is ZERO else None
         if type(entry) is Pte:
-            content = (entry.page if pmd is TABLE else entry.page.pages[page]).content
+            content = (entry.page if pmd is TABLE else self.nth_page(entry.page, page)).content
         self.spin_unlock(vma)
         return content
 

@@ -72,8 +72,16 @@ class ReuseByMapcount(ReuseSwapPage):
     """A write fault reuses what one PTE maps (until 09854ba94c6a, v5.9; CVE-2020-29374)."""
 
     def can_reuse_anon_folio(self, folio: Folio) -> bool:
-        """do_wp_page()."""
-        return self.reuse_swap_page(folio)
+        """do_wp_page(): with the page lock, which keeps it in the swap cache or out of it."""
+        if not self.lock_to_reuse(folio):
+            return False
+        reused = self.reuse_swap_page(folio)
+        self.folio_unlock(folio)
+        return reused
+
+    def lock_to_reuse(self, folio: Folio) -> bool:
+        """trylock_page(); where the kernel waits for the lock and looks again, a copy is made here."""
+        return self.folio_trylock(folio)
 
 
 class ReuseByCount(ReuseSwapPage):

@@ -19,6 +19,13 @@ class PlainReferences(Kernel):
         """get_user_pages() is all there is."""
         self.gup_get(page)
 
+    def add_pin(self, folio: Folio) -> None:
+        """Nothing more."""
+
+    def gup_put_folio(self, folio: Folio, page: Page, *, pin: bool) -> None:
+        """The reference."""
+        super().gup_put_folio(folio, page, pin=False)
+
     def drop_pin(self, page: Page) -> None:
         """put_user_page() as it was introduced: put_page() by another name (fc1d8e7cca2d, v5.2)."""
         self.put_page(page)

@@ -10,7 +10,6 @@ from mmfuzz.kernel.eras.compound import CompoundPages
 from mmfuzz.kernel.kernel import Kernel
 from mmfuzz.kernel.mm import Mm, PmdEntry, Pte, Vma
 from mmfuzz.kernel.page import Folio, Page
-from mmfuzz.observation import TABLE
 
 
 class HugePagesInBatches(Kernel):
@@ -76,7 +75,8 @@ class SplitsWhole(CompoundPages):
         self.spin_unlock(vma)
         self.split_folio(head, head)
         self.put_page(head)
-        if vma.pmd is not TABLE:
+        pmd = vma.pmd
+        if type(pmd) is Pte and pmd.page is head:
             raise self.vm_bug_on("BUG_ON(pmd_trans_huge(*pmd))", head)
 
     def pmd_lock(self, vma: Vma) -> PmdEntry:
@@ -105,6 +105,8 @@ class SplitsWhole(CompoundPages):
         The caller's reference stays with the page that it is on, be it a tail. Who comes when somebody else has
         split the page finds that nothing is left to do.
         """
+        if not self.page_head(folio):
+            return ""
         anon_vma = folio.mapping
         self.down_write(anon_vma)
         if self.page_head(folio):
