@@ -17,23 +17,31 @@ RACES = {name: bug for name, bug in BUGS.items() if bug.kind == RACE}
 
 
 LARGE = {
-    "get-tail-against-split",
     "gup-fast-against-split",
     "gup-fast-against-swap-out",
     "put-tail-against-reuse",
+    "put-tail-against-split",
 }
-"""Protocols of some thousand executions."""
+"""Protocols of many thousand executions under their own model of memory, which nights are for."""
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in scenarios()]
-)
+@pytest.mark.parametrize("name", list(scenarios()))
 def test_complete_protocol_survives_exhaustively(name: str) -> None:
-    result = explore(name, scenario(name), Settings(strategy=EXHAUSTIVE))
+    program = scenario(name)
+    memory = "sc" if name in LARGE else program.memory
+    result = explore(name, program, Settings(memory=memory, strategy=EXHAUSTIVE))
 
     assert result.found is None, f"{result.found.failed}: {result.found.message}, {result.found.schedule}"
     assert result.complete
     assert result.executions > 1
+
+
+@pytest.mark.parametrize("name", sorted(LARGE))
+def test_large_protocol_survives_where_a_thread_is_stopped_once(name: str) -> None:
+    """Under its own memory, with the schedules in which most races show."""
+    settings = Settings(strategy=EXHAUSTIVE, preemptions=1, executions=400)
+
+    assert explore(name, scenario(name), settings).found is None
 
 
 @pytest.mark.parametrize(
