@@ -106,7 +106,8 @@ class Running:
         """What the conditions depend on under which the next statement stands."""
         self.own: dict[int, Past] = {}
         """By event of its writes: what they depend on, for its own reads of them."""
-        self.before_atomic = self.after_atomic = self.after_lock = False
+        self.before_atomic = self.after_atomic = self.after_lock = self.after_unlock = False
+        self.has_unlocked = False
 
     def run(self) -> None:
         """All of it."""
@@ -257,26 +258,36 @@ class Running:
         elif name == "smp_mb__before_atomic":
             self.before_atomic = True
         elif (name == "smp_mb__after_atomic" and self.after_atomic) or (
-            name in ("smp_mb__after_spinlock", "smp_mb__after_unlock_lock") and self.after_lock
+            (name == "smp_mb__after_spinlock" and self.after_lock)
+            or (name == "smp_mb__after_unlock_lock" and self.after_unlock)
         ):
             self.machine.barrier("smp_mb")
         return _NO_VALUE
 
     def _lock(self, call: Call, arguments: list[Known]) -> Known:
-        self.machine.lock(self.locations.lock(call, arguments[0].value))
-        self.after_lock = True
+        lock = self.locations.lock(call, arguments[0].value)
+        self.machine.lock(lock)
+        self._locked(lock)
         return _NO_VALUE
+
+    def _locked(self, lock: Lock) -> None:
+        """It has a lock, and that follows an unlock if it had one before, or somebody else had this one."""
+        self.after_lock = True
+        self.after_unlock = self.has_unlocked or bool(lock.view)
 
     def _unlock(self, call: Call, arguments: list[Known]) -> Known:
         lock = self.locations.lock(call, arguments[0].value)
         if lock.writer is not self.machine.current:
             self.locations.fail(call, f"spin_unlock of {lock.cell.name}, which its thread has not locked")
         self.machine.unlock(lock)
+        self.has_unlocked = True
         return _NO_VALUE
 
     def _trylock(self, call: Call, arguments: list[Known]) -> Known:
-        taken = self.machine.trylock(self.locations.lock(call, arguments[0].value))
-        self.after_lock = self.after_lock or taken
+        lock = self.locations.lock(call, arguments[0].value)
+        taken = self.machine.trylock(lock)
+        if taken:
+            self._locked(lock)
         return Known(int(taken), _NOTHING)
 
     def _is_locked(self, call: Call, arguments: list[Known]) -> Known:
