@@ -1,7 +1,7 @@
 mmfuzz 1
 kernel: 6.18
 plant: split-unfreezes-early
-expect: fail data-race
+expect: fail assertion
 memory: weak
 found: exploring lookup-against-split
 note: a split lets references be taken on a piece before it has its place in the file

@@ -1,7 +1,7 @@
 mmfuzz 1
 kernel: 6.18
 plant: split-unfreezes-unordered
-expect: fail data-race
+expect: fail assertion
 memory: weak
 found: exploring lookup-against-split
 note: a split lets references on a piece be seen before its place in the file is

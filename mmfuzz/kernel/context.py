@@ -35,6 +35,7 @@ class FaultContext:
         "prealloc_pte",
         "pte",
         "ptl",
+        "size",
         "unshare",
         "vma",
         "window",
@@ -49,6 +50,8 @@ class FaultContext:
         self.address = address
         self.write = write
         self.unshare = unshare
+        self.size: int | None = None
+        """i_size as the fault found it, with the page locked: who truncates after that unmaps what is mapped here."""
         self.window = 0
         """Pages of the aligned window while the pages around are mapped; 0 before and after."""
         self.pte: int | None = None
@@ -92,7 +95,8 @@ class FaultContext:
         while stop < len(present) and present[stop]:
             stop += 1
         file = self.vma.file
-        stop = stop if file is None else min(stop, file.size)
+        if file is not None:
+            stop = min(stop, file.size if self.size is None else self.size)
         if self.window:
             first = self.asked & -self.window
             start, stop = max(start, first), min(stop, first + self.window)

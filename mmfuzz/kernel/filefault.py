@@ -136,9 +136,11 @@ class FileFault(Shmem):
                 return EFAULT if page == EIO else page
             folio = page.head
             self.folio_lock(folio)
-            if self.is_in_cache(file, folio) and not self.is_behind_end(vmf, file):
-                vmf.page = page
-                return ""
+            if self.is_in_cache(file, folio):
+                if not self.is_behind_end(vmf, file):
+                    vmf.page = page
+                    return ""
+                self.drop_behind_end(file, folio)
             self.folio_unlock(folio)
             self.folio_put(folio)
         return SIGBUS
@@ -146,7 +148,13 @@ class FileFault(Shmem):
     def is_behind_end(self, vmf: FaultContext, file: File) -> bool:
         """Whether the address is behind the end of the file; looked at again with the page locked."""
         self.critical("i_size")
-        return vmf.address >= file.size
+        vmf.size = file.size
+        return vmf.address >= vmf.size
+
+    def drop_behind_end(self, file: File, folio: Folio) -> None:
+        """shmem_get_folio_gfp(): what was brought in while the file was truncated is nobody else's to take out."""
+        if folio.index >= file.size and not self.folio_mapped(folio):
+            self.filemap_remove_folio(folio)
 
     def is_in_cache(self, file: File, folio: Folio) -> bool:
         """Whether a locked folio has not been truncated before it was locked."""
@@ -178,6 +186,9 @@ class FileFault(Shmem):
         """Whether the faulting page was mapped along with others that the page cache has."""
         self.preallocate(vmf)
         vmf.check_map_pages()
+        file = vmf.vma.file
+        assert file is not None
+        vmf.size = file.size
         vmf.window = self.fault_around_pages()
         mapped = self.filemap_map_pages(vmf, self.around_window(vmf))
         vmf.window = 0

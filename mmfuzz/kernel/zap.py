@@ -59,8 +59,10 @@ class Zap(HugeMappings):
             for number in range(page, page + len(pages)):
                 self.set_pte(mm, vma, number, None)
             folio = entry.page.head
+            # While it is mapped nobody truncates it without the page-table lock; afterwards it may be no file's.
+            is_files = vma.file is not None and type(folio.mapping) is File
             self.folio_remove_rmap_ptes(folio, pages, mm)
-            if vma.file is not None and type(folio.mapping) is File:
+            if is_files:
                 self.unmapped_file(mm, folio, len(pages))
             self.zap_put(folio, len(pages))
             return len(pages)

@@ -20,7 +20,7 @@ _REVIEW = 'none: asked in review of "mm: postpone page table allocation until do
 
 @bug(
     "split-unfreezes-early",
-    "data-race",
+    "assertion",
     summary="a split lets references be taken on a piece before it has its place in the file",
     reached="look a page of a huge page up in the page cache while the huge page is split",
     fix='173d9d9fd3dd ("mm/huge_memory: splitting set mapping+index before unfreeze", v4.20)',
@@ -48,7 +48,7 @@ class SplitUnfreezesEarly(Kernel):
 
 @bug(
     "split-unfreezes-unordered",
-    "data-race",
+    "assertion",
     summary="a split lets references on a piece be seen before its place in the file is",
     reached="look a page of a huge page up in the page cache while the huge page is split",
     fix='03f5d58fa4ef ("mm/page_ref: Ensure page_ref_unfreeze is ordered against prior accesses", v4.14), in part',
@@ -56,7 +56,7 @@ class SplitUnfreezesEarly(Kernel):
     because=_HUGE_FILES,
     kind=RACE,
     scenarios=(LOOKUP,),
-    memory="sc",
+    memory="weak",
 )
 class SplitUnfreezesUnordered(Kernel):
     """page_ref_unfreeze() without release order, after a __split_huge_page_tail() without smp_wmb()."""

@@ -190,7 +190,7 @@ class Race:
             (p.pfn, p._refcount, p._mapcount, p.head.pfn, len(p.pages), p.order, p._entire_mapcount,
              p._large_mapcount, p._nr_pages_mapped, p._pincount, p.anon_exclusive, p.swapcache, p.partially_mapped,
              p.private, p.mm_id0, p.mm_maps0, p.mm_id1, p.mm_maps1, p.mm_shared, p.lru, p.dirty, p.index, p.swap,
-             p.content, which(p.mapping))
+             p.compound_lock, p.content, which(p.mapping))
             for p in kernel.mem_map.values()
         )  # fmt: skip
         handles = tuple(
