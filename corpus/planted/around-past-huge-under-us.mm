@@ -3,6 +3,7 @@ kernel: 4.13
 plant: around-past-huge-under-us
 expect: fail fault-context
 memory: sc
+schedule: a4b86a20
 found: exploring around-against-huge
 note: the walk over the pages around ends at a huge page that it has mapped itself, and at no other
 frames: 1024

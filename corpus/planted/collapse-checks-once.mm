@@ -3,6 +3,7 @@ kernel: 6.18
 plant: collapse-checks-once
 expect: fail pin-coherence
 memory: weak
+schedule: b41a15b88
 found: exploring collapse-against-gup-fast
 note: references are compared while scanning, and not again once the page table is out of reach
 frames: 1024

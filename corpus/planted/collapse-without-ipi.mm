@@ -3,6 +3,7 @@ kernel: 6.18
 plant: collapse-without-ipi
 expect: fail use-after-free
 memory: weak
+schedule: a4b149a
 found: exploring collapse-against-gup-fast
 note: a collapse uses the page table for something else while others may be walking it
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: compound-head-plain
 expect: fail data-race
 memory: weak
+schedule: a4b145a8
 found: exploring gup-fast-against-split
 note: compound_head() reads its word without READ_ONCE(), and the compiler does so twice
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: entry-not-compared
 expect: fail fault-context
 memory: sc
+schedule: a59b38a12
 found: exploring fault-against-fault
 note: a fault writes its entry without a look at what is there by then
 frames: 1024

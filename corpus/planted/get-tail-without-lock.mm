@@ -3,6 +3,7 @@ kernel: 3.2
 plant: get-tail-without-lock
 expect: fail identity
 memory: weak
+schedule: a8b66a
 found: exploring get-tail-against-split
 note: get_page() of a tail counts on the tail and then on the head, and a split moves references in between
 frames: 1024

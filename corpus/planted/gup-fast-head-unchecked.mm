@@ -3,6 +3,7 @@ kernel: 6.18
 plant: gup-fast-head-unchecked
 expect: fail identity
 memory: weak
+schedule: a5b145a4
 found: exploring gup-fast-against-split
 note: the head of a page is not looked at again once its folio has been counted
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: gup-fast-huge-unchecked
 expect: fail isolation
 memory: weak
+schedule: a4b84a3
 found: exploring gup-fast-huge-against-reuse
 note: the PMD entry of a huge page is not looked at again once the page has been counted
 frames: 1024

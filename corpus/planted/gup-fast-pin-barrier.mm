@@ -3,6 +3,7 @@ kernel: 6.18
 plant: gup-fast-pin-barrier
 expect: fail pin-coherence
 memory: weak
+schedule: a9b79a3^2a2
 found: exploring gup-fast-against-swap-out
 note: no barrier between a pin and the second look at the entry
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: gup-fast-pmd-unchecked
 expect: fail pin-coherence
 memory: weak
+schedule: a6b91a8b47
 found: exploring collapse-against-gup-fast
 note: GUP-fast looks at the entry once more, and not at the PMD entry above it
 frames: 1024

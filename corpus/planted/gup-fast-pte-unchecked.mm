@@ -3,6 +3,7 @@ kernel: 6.18
 plant: gup-fast-pte-unchecked
 expect: fail isolation
 memory: weak
+schedule: a4b119a5
 found: exploring gup-fast-against-reuse
 note: the page-table entry is not looked at again once its page has been counted
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: gup-fast-shared-unchecked
 expect: fail pin-coherence
 memory: weak
+schedule: b15a51
 found: exploring gup-fast-against-cow
 note: a pin without locks takes a page for reading that others share, and does not unshare it first
 frames: 1024

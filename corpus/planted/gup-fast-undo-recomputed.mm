@@ -3,6 +3,7 @@ kernel: 6.18
 plant: gup-fast-undo-recomputed
 expect: fail maps-within-refs
 memory: weak
+schedule: a5b145a4
 found: exploring gup-fast-against-split
 note: what was taken too much is given back to the folio that the page is in by then
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: heads-cleared-late
 expect: fail frames
 memory: weak
+schedule: a43b39a2
 found: exploring free-against-reuse
 note: compound_head of the tails is cleared when the frames can be had by others already
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 4.13
 plant: huge-taken-for-table
 expect: fail fault-context
 memory: sc
+schedule: a63b40a11
 found: exploring around-against-huge
 note: what another thread has put under the PMD meanwhile is taken for a page table, be it a huge page
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: lookup-without-recheck
 expect: fail identity
 memory: weak
+schedule: a4b105a17
 found: exploring lookup-against-split
 note: a look-up believes that the folio which it has a reference on is the one that the page is in
 frames: 1024

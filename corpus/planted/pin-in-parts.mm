@@ -3,6 +3,7 @@ kernel: 6.18
 plant: pin-in-parts
 expect: fail identity
 memory: weak
+schedule: a9b79a7
 found: exploring gup-fast-against-swap-out
 note: a pin that is given back drops the reference and keeps the rest of what it weighs
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: pin-sampled-halfway
 expect: fail pin-shown
 memory: weak
+schedule: a7
 found: exploring pin-as-two-atomics
 note: no bug of the kernel: a checker that looks between the two atomics of a pin, and sees a plain reference
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: pte-set-without-release
 expect: fail contents
 memory: weak
+schedule: b29a11^2a2
 found: exploring gup-fast-against-fault
 note: an entry is set without a barrier after its page was cleared and prepared
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: put-tail-locks-what-is-no-head
 expect: fail assertion
 memory: weak
+schedule: a4b113a9b^1b23
 found: exploring put-tail-against-reuse
 note: put_page() takes the lock bit of what was the head of a tail, be it a page that somebody just got
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: put-tail-revives-head
 expect: fail frames
 memory: weak
+schedule: a4b112a19b25
 found: exploring put-tail-against-reuse
 note: put_page() takes a reference on what was the head of a tail, be it free by now
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: put-tail-without-first-rmb
 expect: fail assertion
 memory: weak
+schedule: a2b137a2^1
 found: exploring put-tail-against-swap
 note: put_page() may look at PageTail the second time before it has read `first_page`
 frames: 1024

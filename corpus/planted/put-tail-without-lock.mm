@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: put-tail-without-lock
 expect: fail maps-within-refs
 memory: weak
+schedule: b33a14b31
 found: exploring put-tail-against-split
 note: the compound lock keeps nobody away: a put drops the count of a tail while a split moves it
 frames: 1024

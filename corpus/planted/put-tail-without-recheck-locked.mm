@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: put-tail-without-recheck-locked
 expect: fail maps-within-refs
 memory: weak
+schedule: a7b69a10
 found: exploring put-tail-against-split
 note: put_page() drops the count of a tail that was split while it waited for the lock
 frames: 1024

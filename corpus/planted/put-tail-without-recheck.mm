@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: put-tail-without-recheck
 expect: fail assertion
 memory: sc
+schedule: a2b137a
 found: exploring put-tail-against-swap
 note: put_page() relies on `first_page` of what was a tail before that was read
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: put-tail-without-second-rmb
 expect: fail assertion
 memory: weak
+schedule: a5b69a2^1
 found: exploring put-tail-against-split
 note: put_page() that finds PageHead clear may have looked at PageTail before
 frames: 1024

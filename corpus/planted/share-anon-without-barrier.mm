@@ -3,6 +3,7 @@ kernel: 6.18
 plant: share-anon-without-barrier
 expect: fail pin-coherence
 memory: weak
+schedule: b55a15b5^1b18
 found: exploring gup-fast-against-swap-out
 note: no barrier between clearing an entry and the look whether its page may be pinned
 frames: 1024

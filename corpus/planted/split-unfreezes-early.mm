@@ -3,6 +3,7 @@ kernel: 6.18
 plant: split-unfreezes-early
 expect: fail assertion
 memory: weak
+schedule: b72a8
 found: exploring lookup-against-split
 note: a split lets references be taken on a piece before it has its place in the file
 frames: 1024

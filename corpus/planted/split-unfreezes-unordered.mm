@@ -3,6 +3,7 @@ kernel: 6.18
 plant: split-unfreezes-unordered
 expect: fail assertion
 memory: weak
+schedule: b97a8^1
 found: exploring lookup-against-split
 note: a split lets references on a piece be seen before its place in the file is
 frames: 1024

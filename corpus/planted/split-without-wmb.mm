@@ -3,6 +3,7 @@ kernel: 2.6.38
 plant: split-without-wmb
 expect: fail assertion
 memory: weak
+schedule: a5b69a2^1
 found: exploring put-tail-against-split
 note: a split lets PageHead be seen clear before PageTail of its last tail is
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: surplus-table-freed-twice
 expect: fail assertion
 memory: sc
+schedule: b21a60b16
 found: exploring fault-against-fault
 note: a page table that is surplus is freed where that is found, and at the end of the fault once more
 frames: 1024

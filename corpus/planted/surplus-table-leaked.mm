@@ -3,6 +3,7 @@ kernel: 6.18
 plant: surplus-table-leaked
 expect: fail page-table
 memory: sc
+schedule: a21b45a32
 found: exploring fault-against-fault
 note: a page table that was preallocated, and is surplus as another thread was faster, is never freed
 frames: 1024

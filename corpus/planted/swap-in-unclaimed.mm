@@ -4,6 +4,7 @@ swap: zram
 plant: swap-in-unclaimed
 expect: fail contents
 memory: sc
+schedule: a16b154a24
 found: exploring swap-in-against-swap-in
 note: who reads a swap slot past the swap cache does not keep others from doing the same
 frames: 1024

@@ -3,6 +3,7 @@ kernel: 6.18
 plant: table-installed-unchecked
 expect: fail fault-context
 memory: sc
+schedule: b21a59b2
 found: exploring fault-against-fault
 note: a page table is installed where the PMD was empty a moment ago, without a look under the lock
 frames: 1024
