@@ -24,6 +24,9 @@ from mmfuzz.race.watch import Watch
 from mmfuzz.session import Session
 from mmfuzz.violation import Violation
 
+REMEMBERED = 5_000
+"""States at rest whose verdict is kept."""
+
 
 class Race:
     """A program with threads, to be executed again and again.
@@ -130,6 +133,8 @@ class Race:
         """The identity at rest, and after that everything released. States that were seen are not looked at again."""
         state = self._state()
         if state not in self._rest:
+            if len(self._rest) >= REMEMBERED:
+                self._rest.clear()
             self._rest[state] = self._look()
         violation = self._rest[state]
         if violation is not None:
