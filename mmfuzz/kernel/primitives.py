@@ -10,7 +10,6 @@ Locks have no objects of their own: a lock is named by what it guards.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -113,7 +112,3 @@ class Primitives:
 
     def synchronize_rcu(self) -> None:
         """Wait until everybody has left what they read under RCU when this was called."""
-
-    def call_rcu(self, free: Callable[[], None]) -> None:
-        """Have something done after a grace period."""
-        free()

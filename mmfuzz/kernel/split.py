@@ -227,11 +227,6 @@ class Split(Fork):
         self.spin_unlock(vma)
         return page
 
-    def get_and_split(self, page: Page) -> str:
-        """Split the folio of a page with a reference of one's own, which is dropped again."""
-        self.split_get(page)
-        return self.try_split(page)
-
     def split_get(self, page: Page) -> None:
         """The reference that a split is asked for with."""
         self.get_page(page)

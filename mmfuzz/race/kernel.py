@@ -216,18 +216,6 @@ class Concurrent(Kernel):
         if (machine := self.stage.running) is not None:
             machine.grace_period()
 
-    def call_rcu(self, free: Callable[[], None]) -> None:
-        """A thread of its own waits for who reads now, and then does it."""
-        if (machine := self.stage.running) is None:
-            free()
-            return
-
-        def later() -> None:
-            self.synchronize_rcu()
-            free()
-
-        machine.spawn("RCU callback", later)
-
 
 def _made_of(kind: Callable[..., object], stage: Stage) -> Any:
     """The kind of object, of one execution: to be called like the class that it stands for."""
